@@ -1,0 +1,1 @@
+"""The bridge between GoHighLevel (and other sources of contacts) and Fusion Calling."""
