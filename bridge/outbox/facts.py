@@ -1,0 +1,119 @@
+"""What the store knows when an event is resolved, and what identity decides: values only.
+
+Bodies are leads as Fusion takes them (`{"phone": "+1…", "name": …, "tags": […]}`). A key that is absent
+is left as it is in Fusion; None and [] clear it. Rule for editors: nothing here is derived from HTTP.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.model import ContactKey, Kind
+
+Body = Mapping[str, Any]
+
+# Whom the account serves first: somebody who must not be called, somebody who waits to be called, the rest.
+DO_NOT_CALL, NEW, UPDATE, BACKFILL = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """A row of contact_map: what the newest events said of a contact."""
+
+    key: ContactKey
+    phone: str = ""
+    occurred_at: float = 0.0  # of the newest event applied …
+    event_id: int = 0  # … and its id: equal times go by arrival
+    dnd_all: bool = False
+    dnd_call: bool = False
+    claimed_at: float = 0.0  # when an event last said anything about do-not-call
+    blocked: bool = False  # do-not-call, by the configuration's own rule
+    deleted: bool = False
+    account: str = ""  # where its lead was put last
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLead:
+    """A row of lead_map: this phone is that lead."""
+
+    account: str
+    campaign_id: str
+    phone: str
+    lead_id: str = ""
+    body: Body | None = None  # as last delivered; None when found or adopted
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row of the outbox: what a lead should look like."""
+
+    account: str
+    campaign_id: str
+    phone: str
+    kind: Kind | None
+    body: Body
+    event_id: int
+    in_flight: bool = False
+    uncertain: bool = False  # a creation left and nobody knows whether it was carried out
+    only_existing: str = ""  # never create it; the reason for skipping the event if it isn't there
+
+    @property
+    def may_exist(self) -> bool:
+        return self.in_flight or self.uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the store knows about one contact, its phone, and the phone it had before."""
+
+    contact: KnownContact | None = None
+    people: tuple[KnownContact, ...] = ()  # all contacts with either phone, this one included
+    leads: tuple[KnownLead, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The outbox row to write: merged already with what waited there."""
+
+    account: str
+    campaign_id: str
+    phone: str
+    kind: Kind | None
+    body: Body
+    priority: int
+    only_existing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The outbox row to take back before it was ever sent."""
+
+    account: str
+    campaign_id: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of an event. `queued` has puts; `skipped` and `dead` have a reason."""
+
+    state: Literal["queued", "skipped", "dead"]
+    reason: str = ""
+    fix: str = ""
+    contact: KnownContact | None = None  # the contact_map row to write
+    puts: tuple[Put, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTags:
+    """The tags that the bridge itself gives to leads."""
+
+    do_not_call: str = "do-not-call"
+    deleted: str = "deleted-in-crm"
+    phone_changed: str = "phone-changed"
+    moved: str = "moved"
+
+    def all(self) -> frozenset[str]:
+        return frozenset((self.do_not_call, self.deleted, self.phone_changed, self.moved))

@@ -1,0 +1,117 @@
+"""What an outcome means for one row of the outbox: delivered, again, dead or withdrawn.
+
+Pure. Rule for editors: "again" is always the same row through the same turn; there is no second path for
+corrections or retries, so a crash between any two requests needs no care of its own.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from bridge.outbox.lane import LaneState
+from bridge.outbox.outcome import (
+    Delivered,
+    Exists,
+    Failed,
+    Gone,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from bridge.outbox.request import Plan
+from bridge.outbox.retry import STEP_ASIDE_S, Retry, backoff_s
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What a row has been through; reset when a newer version is put."""
+
+    failures: int = 0  # counted ones
+    unanswered: int = 0  # while the account was otherwise fine
+    corrections: int = 0  # 409 → PATCH or 404 → POST, in a row
+    uncertain: bool = False
+    queued_at: float = 0.0
+    only_existing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`exists` is what the lead map learns: there, not there, or nothing new (None)."""
+
+    fate: Literal["delivered", "again", "dead", "withdrawn"]
+    due_at: float = 0.0
+    tries: Tries = Tries()
+    exists: bool | None = None
+    reason: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything about now that a verdict needs."""
+
+    now: float
+    jitter: float
+    before: LaneState  # the account before this outcome …
+    after: LaneState  # … and after it
+
+
+def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: Retry) -> Verdict:
+    """The fate of one row after one request that carried it."""
+    now = moment.now
+    match outcome:
+        case Delivered():
+            return Verdict("delivered", exists=True)
+        case Exists(reason=words):
+            return _correct(tries, moment, retry, exists=True, words=words)
+        case Gone(reason=words):
+            if tries.only_existing:
+                return Verdict("withdrawn", exists=False, reason=tries.only_existing)
+            return _correct(tries, moment, retry, exists=False, words=words)
+        case Rejected(reason=words, fix=fix):
+            return Verdict("dead", reason=f"Fusion refused it: {words}", fix=fix)
+        case Failed(reason=words, uncertain=uncertain):
+            unsure = tries.uncertain or (uncertain and plan == "create")
+            return _count(replace(tries, uncertain=unsure), moment, retry, words)
+        case Unreachable(reason=words, uncertain=uncertain):
+            unsure = tries.uncertain or (uncertain and plan == "create")
+            return _wait(replace(tries, uncertain=unsure), moment, retry, words)
+        case Throttled():
+            return Verdict("again", now, tries, reason="throttled by Fusion")
+        case Unauthorized(reason=words):
+            return Verdict("again", now, tries, reason=words)
+        case _:
+            assert_never(outcome)
+
+
+def _correct(tries: Tries, moment: Moment, retry: Retry, *, exists: bool, words: str) -> Verdict:
+    """The map was wrong: put it right and send the other request at once; but only once."""
+    if tries.corrections >= 1:
+        again = replace(tries, corrections=0)
+        counted = _count(again, moment, retry, f"Fusion contradicts itself: {words}")
+        return Verdict(counted.fate, counted.due_at, counted.tries, exists, counted.reason, counted.fix)
+    return Verdict("again", moment.now, replace(tries, corrections=1, uncertain=False), exists, words)
+
+
+def _count(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
+    failures = tries.failures + 1
+    if failures >= retry.max_attempts:
+        fix = "see the attempts with `bridge show`; `bridge replay` tries again"
+        return Verdict("dead", reason=f"failed {failures} times, last: {words}", fix=fix)
+    due_at = moment.now + backoff_s(retry, failures, moment.jitter)
+    return Verdict("again", due_at, replace(tries, failures=failures), reason=words)
+
+
+def _wait(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
+    """Fusion's absence is not counted; a lead that brings it about steps aside for the others."""
+    if moment.now - tries.queued_at > retry.give_up_after_s:
+        hours = retry.give_up_after_s / 3600
+        fix = "check base_url and Fusion's status, then `bridge replay --state dead`"
+        return Verdict("dead", reason=f"Fusion not reached for {hours:g} hours, last: {words}", fix=fix)
+    if moment.before.unreachable:
+        due_at = moment.after.paused_until + STEP_ASIDE_S
+        return Verdict("again", due_at, tries, reason=words)
+    unanswered = tries.unanswered + 1
+    due_at = moment.now + backoff_s(retry, unanswered, moment.jitter)
+    return Verdict("again", due_at, replace(tries, unanswered=unanswered), reason=words)
