@@ -22,7 +22,6 @@ class Due:
     phone: str
     kind: Kind | None
     body: Body
-    version: int
     event_id: int
     known: bool  # the lead map has it
     uncertain: bool  # a creation left and may have been carried out

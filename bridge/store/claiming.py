@@ -1,0 +1,142 @@
+"""SQL of claiming: take what is due, and put back what a crash left open.
+
+Rule for editors: a claim is on the disk before its request leaves, so that after a crash the budget knows
+of every request that may have reached Fusion.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from bridge.outbox.compose import Composed, Due, compose, plan
+from bridge.outbox.request import Request
+from bridge.store.events import release
+from bridge.store.resolving import LANE
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A request that may leave now, and the attempt that says so."""
+
+    account: str
+    attempt_id: int
+    request: Request
+    rows: tuple[Due, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What to send now; and when the next row that isn't in flight is due (None: none waits)."""
+
+    claimed: tuple[Claimed, ...]
+    next_due_at: float | None
+
+
+DUE = """
+SELECT o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.uncertain, o.only_existing,
+    l.phone IS NOT NULL AS known
+FROM outbox AS o
+LEFT JOIN lead_map AS l
+    ON l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
+WHERE o.lane = ? AND o.account = ? AND o.sent_version IS NULL AND o.due_at <= ?
+ORDER BY o.priority, o.due_at
+LIMIT ?
+"""
+
+
+def claim(connection: sqlite3.Connection, account: str, *, places: int, now: float) -> Claim:
+    """Compose at most `places` requests for what is due and mark their rows as sent."""
+    while True:
+        due = [_due(row) for row in connection.execute(DUE, (LANE, account, now, max(places, 0)))]
+        hopeless = [row for row in due if plan(row) == "withdraw"]
+        if not hopeless:
+            break
+        for row in hopeless:
+            drop(connection, account, row)
+            release(connection, row.event_id, now, reason=row.only_existing)
+    claimed = tuple(_send(connection, account, composed, now) for composed in compose(due, places))
+    following = connection.execute(
+        "SELECT MIN(due_at) FROM outbox WHERE lane = ? AND account = ? AND sent_version IS NULL",
+        (LANE, account),
+    ).fetchone()[0]
+    return Claim(claimed, following)
+
+
+def _due(row: sqlite3.Row) -> Due:
+    return Due(
+        campaign_id=row["campaign_id"],
+        phone=row["phone"],
+        kind=row["kind"],
+        body=json.loads(row["body"]),
+        event_id=row["event_id"],
+        known=bool(row["known"]),
+        uncertain=bool(row["uncertain"]),
+        only_existing=row["only_existing"],
+    )
+
+
+def _send(connection: sqlite3.Connection, account: str, composed: Composed, now: float) -> Claimed:
+    method = "POST" if composed.request.plan == "create" else "PATCH"
+    attempt_id = connection.execute(
+        "INSERT INTO attempts (lane, account, started_at, method, leads) VALUES (?, ?, ?, ?, ?)",
+        (LANE, account, now, method, len(composed.rows)),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO attempt_leads VALUES (?, ?, ?, ?)",
+        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in composed.rows],
+    )
+    connection.executemany(
+        """
+        UPDATE outbox SET sent_version = version, sent_event_id = event_id
+        WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
+        """,
+        [(LANE, account, row.campaign_id, row.phone) for row in composed.rows],
+    )
+    return Claimed(account, int(attempt_id or 0), composed.request, composed.rows)
+
+
+def drop(connection: sqlite3.Connection, account: str, row: Due) -> None:
+    """A row leaves the outbox."""
+    connection.execute(
+        "DELETE FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
+        (LANE, account, row.campaign_id, row.phone),
+    )
+
+
+def recover(connection: sqlite3.Connection, now: float) -> int:
+    """After a crash: what was under way waits again. Returns the number of rows.
+
+    A creation may have been carried out. A request that was under way occupies its place in the budget
+    from now on: nobody knows when it arrived, but it was not later.
+    """
+    connection.execute(
+        "UPDATE attempts SET answered_at = ?, outcome = 'interrupted' WHERE answered_at IS NULL", (now,)
+    )
+    connection.execute("DELETE FROM lanes")
+    rows = connection.execute("SELECT * FROM outbox WHERE sent_version IS NOT NULL").fetchall()
+    for row in rows:
+        connection.execute(
+            """
+            UPDATE outbox SET
+                sent_version = NULL, sent_event_id = NULL, due_at = MIN(due_at, ?),
+                uncertain = uncertain OR NOT EXISTS (
+                    SELECT 1 FROM lead_map AS l
+                    WHERE l.account = outbox.account AND l.campaign_id = outbox.campaign_id
+                        AND l.phone = outbox.phone
+                )
+            WHERE id = ?
+            """,
+            (now, row["id"]),
+        )
+        if row["sent_event_id"] != row["event_id"]:
+            release(connection, row["sent_event_id"], now, superseded_by=row["event_id"])
+    return len(rows)
+
+
+def spent(connection: sqlite3.Connection, account: str, since: float) -> list[float]:
+    """Reads when those of the account's requests were answered that Fusion may still count."""
+    rows = connection.execute(
+        "SELECT answered_at FROM attempts WHERE lane = ? AND account = ? AND answered_at > ? AND reached",
+        (LANE, account, since),
+    )
+    return [row["answered_at"] for row in rows]

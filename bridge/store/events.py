@@ -1,0 +1,176 @@
+"""SQL of the events table: accept, what waits to be resolved, and replay.
+
+Functions take the connection first and run inside the writer's transaction, unless they say "reads".
+Rule for editors: the payload is stored as it came and never changed.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.model import Incoming
+
+# A source without event ids says the same thing twice only by accident, and soon: GHL's workflows fire
+# twice within seconds. Later than this, the same body is a new event.
+SAME_BODY_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event that waits to be resolved."""
+
+    id: int
+    source: str
+    payload: bytes
+    received_at: float
+    occurred_at: float
+    forced: bool
+
+
+def accept(
+    connection: sqlite3.Connection,
+    source: str,
+    incoming: Incoming,
+    *,
+    body: bytes,
+    body_hash: str,
+    now: float,
+) -> tuple[int, bool]:
+    """Store an event unless it is known already. Returns its id, and whether it is new.
+
+    `body_hash` recognises a repeat where the sender gives no event id; the id does where there is one.
+    """
+    if incoming.external_id is None:
+        known = connection.execute(
+            "SELECT id FROM events WHERE source = ? AND body_hash = ? AND received_at > ?",
+            (source, body_hash, now - SAME_BODY_WITHIN_S),
+        ).fetchone()
+    else:
+        known = connection.execute(
+            "SELECT id FROM events WHERE source = ? AND external_id = ?", (source, incoming.external_id)
+        ).fetchone()
+    if known is not None:
+        return int(known["id"]), False
+    contact = incoming.contact
+    row = connection.execute(
+        """
+        INSERT INTO events (
+            source, external_id, body_hash, type, location_id, contact_id,
+            urgent, received_at, occurred_at, payload
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (
+            source,
+            incoming.external_id,
+            body_hash if incoming.external_id is None else None,
+            incoming.type,
+            contact.location_id if contact else "",
+            contact.contact_id if contact else "",
+            incoming.urgent,
+            now,
+            # A sender's clock that is ahead must not make everything after it look stale.
+            now if incoming.occurred_at is None else min(incoming.occurred_at, now),
+            body,
+        ),
+    )
+    return int(row.lastrowid or 0), True
+
+
+def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
+    """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival."""
+    rows = connection.execute(
+        """
+        SELECT id, source, payload, received_at, occurred_at, forced
+        FROM events
+        WHERE state = 'received'
+        ORDER BY urgent DESC, id
+        LIMIT ?
+        """,
+        (limit,),
+    )
+    return [Received(**{**row, "forced": bool(row["forced"])}) for row in map(dict, rows)]
+
+
+def kill(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> None:
+    """A received event that can't be resolved is dead, with a reason; the next one goes on."""
+    connection.execute(
+        """
+        UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
+        WHERE id = ? AND state = 'received'
+        """,
+        (reason, fix, now, event_id),
+    )
+
+
+def release(
+    connection: sqlite3.Connection,
+    event_id: int,
+    now: float,
+    *,
+    reason: str = "",
+    superseded_by: int | None = None,
+) -> None:
+    """Settle a queued event once no row of the outbox carries it any more.
+
+    Anything of it that was delivered makes it delivered; else it was superseded, or skipped for a reason.
+    """
+    connection.execute(
+        """
+        UPDATE events SET
+            state = CASE
+                WHEN :delivered THEN 'delivered' WHEN :by IS NULL THEN 'skipped' ELSE 'superseded' END,
+            reason = CASE WHEN :delivered OR :by IS NOT NULL THEN '' ELSE :reason END,
+            superseded_by = CASE WHEN :delivered THEN NULL ELSE :by END,
+            settled_at = :now
+        WHERE id = :id AND state = 'queued'
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE event_id = :id)
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_event_id = :id)
+        """,
+        {
+            "id": event_id,
+            "now": now,
+            "by": superseded_by,
+            "reason": reason,
+            "delivered": _delivered(connection, event_id),
+        },
+    )
+
+
+def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
+    row = connection.execute(
+        """
+        SELECT 1 FROM attempt_leads JOIN attempts ON attempts.id = attempt_id
+        WHERE event_id = ? AND outcome = 'delivered' LIMIT 1
+        """,
+        (event_id,),
+    ).fetchone()
+    return row is not None
+
+
+def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> bool:
+    """A queued event is dead. Returns False when it was settled already."""
+    cursor = connection.execute(
+        """
+        UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
+        WHERE id = ? AND state = 'queued'
+        """,
+        (reason, fix, now, event_id),
+    )
+    return cursor.rowcount == 1
+
+
+def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -> int:
+    """Send settled events back to received; those that wait already are left alone. Returns how many went."""
+    count = 0
+    for event_id in ids:
+        cursor = connection.execute(
+            """
+            UPDATE events SET
+                state = 'received', reason = '', fix = '', warnings = '[]', settled_at = NULL,
+                superseded_by = NULL, forced = ?
+            WHERE id = ? AND state NOT IN ('received', 'queued')
+            """,
+            (force, event_id),
+        )
+        count += cursor.rowcount
+    return count

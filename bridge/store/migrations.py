@@ -1,0 +1,163 @@
+"""The tables. Impossible states don't fit in them; a comment beside each state says who puts a row there.
+
+Migrations are sqlite-utils' own: each runs in one transaction with the record that it ran. Rule for
+editors: a released migration is never changed, a new one is added below it.
+"""
+
+from typing import Any
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("bridge")
+
+# Events: received (accept, replay) → queued (resolve: an outbox row carries it)
+#   → delivered (settle) | skipped (resolve, settle: with a reason) | superseded (resolve: by a newer event)
+#   | dead (resolve, settle: with a reason and a fix). `replay` takes any settled one back to received.
+FIRST = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    external_id TEXT,
+    body_hash TEXT,
+    type TEXT NOT NULL,
+    location_id TEXT NOT NULL DEFAULT '',
+    contact_id TEXT NOT NULL DEFAULT '',
+    phone TEXT NOT NULL DEFAULT '',
+    urgent INTEGER NOT NULL DEFAULT 0 CHECK (urgent IN (0, 1)),
+    forced INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
+    received_at REAL NOT NULL,
+    occurred_at REAL NOT NULL CHECK (occurred_at <= received_at),
+    settled_at REAL,
+    payload BLOB NOT NULL,
+    route TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT 'received'
+        CHECK (state IN ('received', 'queued', 'delivered', 'skipped', 'superseded', 'dead')),
+    reason TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    superseded_by INTEGER REFERENCES events (id),
+    warnings TEXT NOT NULL DEFAULT '[]',
+    CHECK ((external_id IS NULL) <> (body_hash IS NULL)),
+    CHECK ((state IN ('received', 'queued')) = (settled_at IS NULL)),
+    CHECK ((state = 'superseded') = (superseded_by IS NOT NULL)),
+    CHECK (state NOT IN ('skipped', 'dead') OR reason <> '')
+) STRICT;
+CREATE UNIQUE INDEX events_external_id ON events (source, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX events_body_hash ON events (source, body_hash, received_at) WHERE body_hash IS NOT NULL;
+CREATE INDEX events_received ON events (urgent DESC, id) WHERE state = 'received';
+CREATE INDEX events_state ON events (state, id);
+CREATE INDEX events_phone ON events (phone, id) WHERE phone <> '';
+CREATE INDEX events_contact ON events (contact_id, id) WHERE contact_id <> '';
+CREATE INDEX events_superseded_by ON events (superseded_by) WHERE superseded_by IS NOT NULL;
+
+CREATE TABLE contact_map (
+    system TEXT NOT NULL,
+    location_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    phone TEXT NOT NULL DEFAULT '',
+    occurred_at REAL NOT NULL,
+    event_id INTEGER NOT NULL,
+    dnd_all INTEGER NOT NULL CHECK (dnd_all IN (0, 1)),
+    dnd_call INTEGER NOT NULL CHECK (dnd_call IN (0, 1)),
+    claimed_at REAL NOT NULL,
+    blocked INTEGER NOT NULL CHECK (blocked IN (0, 1)),
+    deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+    account TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (system, location_id, contact_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_map_phone ON contact_map (phone) WHERE phone <> '';
+
+-- The mapping table: this phone is that lead. campaign_id '' is the account's Default Feed.
+CREATE TABLE lead_map (
+    account TEXT NOT NULL,
+    campaign_id TEXT NOT NULL,
+    phone TEXT NOT NULL CHECK (phone LIKE '+%'),
+    lead_id TEXT,
+    body TEXT CHECK (body IS NULL OR json_valid(body)),
+    delivered_at REAL,
+    origin TEXT NOT NULL CHECK (origin IN ('created', 'adopted', 'found')),
+    CHECK ((body IS NULL) = (delivered_at IS NULL)),
+    PRIMARY KEY (account, campaign_id, phone)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lead_map_phone ON lead_map (phone);
+
+-- What we owe: one row a key, the wanted state. A row is in flight while sent_version is set.
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL CHECK (lane IN ('leads')),
+    account TEXT NOT NULL,
+    campaign_id TEXT NOT NULL,
+    phone TEXT NOT NULL CHECK (phone LIKE '+%'),
+    kind TEXT CHECK (kind IN ('call', 'sms')),
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    version INTEGER NOT NULL DEFAULT 1,
+    event_id INTEGER NOT NULL REFERENCES events (id),
+    sent_version INTEGER CHECK (sent_version <= version),
+    sent_event_id INTEGER REFERENCES events (id),
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 3),
+    only_existing TEXT NOT NULL DEFAULT '',
+    uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
+    failures INTEGER NOT NULL DEFAULT 0,
+    unanswered INTEGER NOT NULL DEFAULT 0,
+    corrections INTEGER NOT NULL DEFAULT 0,
+    queued_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    last_error TEXT NOT NULL DEFAULT '',
+    UNIQUE (lane, account, campaign_id, phone),
+    CHECK ((sent_version IS NULL) = (sent_event_id IS NULL))
+) STRICT;
+CREATE INDEX outbox_due ON outbox (lane, account, priority, due_at) WHERE sent_version IS NULL;
+CREATE INDEX outbox_phone ON outbox (phone);
+CREATE INDEX outbox_event ON outbox (event_id);
+CREATE INDEX outbox_sent_event ON outbox (sent_event_id) WHERE sent_event_id IS NOT NULL;
+
+-- One row a request, written before it leaves: the budget is rebuilt from these after a crash.
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL,
+    account TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    answered_at REAL,
+    ms REAL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL DEFAULT '',
+    leads INTEGER NOT NULL,
+    status INTEGER,
+    outcome TEXT,
+    reached INTEGER NOT NULL DEFAULT 1 CHECK (reached IN (0, 1)),
+    error TEXT NOT NULL DEFAULT '',
+    CHECK ((answered_at IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX attempts_account ON attempts (lane, account, answered_at);
+CREATE TABLE attempt_leads (
+    attempt_id INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+    event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+    campaign_id TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    PRIMARY KEY (attempt_id, event_id, campaign_id, phone)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempt_leads_event ON attempt_leads (event_id);
+
+-- Why an account doesn't send now, for people: the service itself keeps this in memory.
+CREATE TABLE lanes (
+    lane TEXT NOT NULL,
+    account TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    since REAL NOT NULL,
+    paused_until REAL NOT NULL,
+    PRIMARY KEY (lane, account)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@migrations()
+def first(db: Any) -> None:
+    for statement in FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def migrate(database: Database) -> None:
+    """Bring the database to the newest version; safe to call at every start."""
+    migrations.apply(database)

@@ -1,0 +1,188 @@
+"""SQL of resolving: load the facts about a contact and its phones, write the decision.
+
+Both run in one transaction of the writer, so that a decision is never made on facts that have changed.
+Rule for editors: what a decision means is decided in `outbox`; here it is only written down.
+"""
+
+import json
+import sqlite3
+from typing import Any
+
+from bridge.model import ContactKey, Mapped
+from bridge.outbox.facts import (
+    DO_NOT_CALL,
+    Decision,
+    Facts,
+    KnownContact,
+    KnownLead,
+    Put,
+    Waiting,
+    Withdrawal,
+)
+from bridge.store.events import release
+
+LANE = "leads"
+
+
+def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> Facts:
+    """Everything known of this contact, of `phone` and of the phone the contact had before."""
+    row = connection.execute(
+        "SELECT * FROM contact_map WHERE system = ? AND location_id = ? AND contact_id = ?",
+        (key.system, key.location_id, key.contact_id),
+    ).fetchone()
+    contact = _contact(row) if row else None
+    phones = {phone, contact.phone if contact else ""} - {""}
+    people: list[KnownContact] = []
+    leads: list[KnownLead] = []
+    waiting: list[Waiting] = []
+    for each in phones:
+        people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
+        leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
+        waiting += map(_waiting, connection.execute("SELECT * FROM outbox WHERE phone = ?", (each,)))
+    return Facts(contact, tuple(people), tuple(leads), tuple(waiting))
+
+
+def _contact(row: sqlite3.Row) -> KnownContact:
+    return KnownContact(
+        ContactKey(row["system"], row["location_id"], row["contact_id"]),
+        phone=row["phone"],
+        occurred_at=row["occurred_at"],
+        event_id=row["event_id"],
+        dnd_all=bool(row["dnd_all"]),
+        dnd_call=bool(row["dnd_call"]),
+        claimed_at=row["claimed_at"],
+        blocked=bool(row["blocked"]),
+        deleted=bool(row["deleted"]),
+        account=row["account"],
+    )
+
+
+def _lead(row: sqlite3.Row) -> KnownLead:
+    body = json.loads(row["body"]) if row["body"] else None
+    return KnownLead(row["account"], row["campaign_id"], row["phone"], row["lead_id"] or "", body)
+
+
+def _waiting(row: sqlite3.Row) -> Waiting:
+    return Waiting(
+        row["account"],
+        row["campaign_id"],
+        row["phone"],
+        row["kind"],
+        json.loads(row["body"]),
+        event_id=row["event_id"],
+        in_flight=row["sent_version"] is not None,
+        uncertain=bool(row["uncertain"]),
+        only_existing=row["only_existing"],
+    )
+
+
+def write_decision(
+    connection: sqlite3.Connection, event_id: int, decision: Decision, mapped: Mapped, now: float
+) -> bool:
+    """Write what was decided for a received event. Returns False when it isn't received any more."""
+    contact = decision.contact
+    cursor = connection.execute(
+        """
+        UPDATE events SET
+            state = ?, reason = ?, fix = ?, phone = ?, route = ?, warnings = ?, forced = 0, settled_at = ?
+        WHERE id = ? AND state = 'received'
+        """,
+        (
+            decision.state,
+            decision.reason,
+            decision.fix,
+            mapped.phone or (contact.phone if contact else ""),
+            mapped.route,
+            json.dumps(mapped.warnings),
+            None if decision.state == "queued" else now,
+            event_id,
+        ),
+    )
+    if cursor.rowcount == 0:
+        return False
+    if contact is not None:
+        _write_contact(connection, contact)
+    for withdrawal in decision.withdrawals:
+        _withdraw(connection, withdrawal, event_id, now)
+    for put in decision.puts:
+        _put(connection, put, event_id, now)
+    return True
+
+
+def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> None:
+    row: dict[str, Any] = {
+        "system": contact.key.system,
+        "location_id": contact.key.location_id,
+        "contact_id": contact.key.contact_id,
+        "phone": contact.phone,
+        "occurred_at": contact.occurred_at,
+        "event_id": contact.event_id,
+        "dnd_all": contact.dnd_all,
+        "dnd_call": contact.dnd_call,
+        "claimed_at": contact.claimed_at,
+        "blocked": contact.blocked,
+        "deleted": contact.deleted,
+        "account": contact.account,
+    }
+    connection.execute(
+        """
+        INSERT OR REPLACE INTO contact_map VALUES (
+            :system, :location_id, :contact_id, :phone, :occurred_at, :event_id,
+            :dnd_all, :dnd_call, :claimed_at, :blocked, :deleted, :account
+        )
+        """,
+        row,
+    )
+
+
+def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, now: float) -> None:
+    taken = connection.execute(
+        """
+        DELETE FROM outbox
+        WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
+            AND sent_version IS NULL AND uncertain = 0
+        RETURNING event_id
+        """,
+        (LANE, row.account, row.campaign_id, row.phone),
+    ).fetchall()
+    for each in taken:
+        release(connection, each["event_id"], now, superseded_by=event_id)
+
+
+def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) -> None:
+    place = (LANE, put.account, put.campaign_id, put.phone)
+    before = connection.execute(
+        "SELECT event_id FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?", place
+    ).fetchone()
+    connection.execute(
+        """
+        INSERT INTO outbox (
+            lane, account, campaign_id, phone, kind, body, event_id,
+            priority, only_existing, queued_at, due_at
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (lane, account, campaign_id, phone) DO UPDATE SET
+            kind = excluded.kind,
+            body = excluded.body,
+            version = version + 1,
+            event_id = excluded.event_id,
+            priority = excluded.priority,
+            only_existing = excluded.only_existing,
+            failures = 0,
+            unanswered = 0,
+            corrections = 0,
+            due_at = CASE WHEN excluded.priority = ? THEN excluded.due_at ELSE due_at END
+        """,
+        (
+            *place,
+            put.kind,
+            json.dumps(put.body),
+            event_id,
+            put.priority,
+            put.only_existing,
+            now,
+            now,
+            DO_NOT_CALL,
+        ),
+    )
+    if before is not None and before["event_id"] != event_id:
+        release(connection, before["event_id"], now, superseded_by=event_id)
