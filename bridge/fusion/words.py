@@ -5,38 +5,22 @@ e-mail inside them is masked. Doesn't know what a refusal means: nothing here de
 Rule for editors: whatever leaves this module went through `one_line`, the only place that masks.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+
+from bridge.masking import mask_text
 
 REASON_LIMIT = 300  # characters; enough for a sentence and three field errors, short enough for a table
 _READ_LIMIT = 2_000  # characters looked at: a whole web page echoed back costs no time
 _DEPTH_LIMIT = 4  # details → entry → errors → one error; what lies deeper explains nothing any more
 _PIECES_LIMIT = 20
 
-_EMAIL = re.compile(r"([^\s@<>\"',;:()\[\]{}])[^\s@<>\"',;:()\[\]{}]*@([^\s@<>\"',;:()\[\]{}]+)")
-# 10 to 15 digits as Fusion takes them, or 7 to 15 after a plus. Digits that are part of a UUID, a date with
-# a time, or a longer number are none: the edges must not touch a word, a dash or a colon.
-_PHONE = re.compile(
-    r"(?<![\w\-.:+])(?:\+\(?\d(?:[ ().\-]{0,3}\d){6,14}|\(?\d(?:[ ().\-]{0,3}\d){9,14})(?![\w]|[\-.:]\w)"
-)
-
-
-def mask(text: str) -> str:
-    """+14155550101 → +1415•••0101, ann@example.com → a***@example.com; the rest stays as it is."""
-    return _PHONE.sub(_masked_phone, _EMAIL.sub(r"\1***@\2", text))
-
-
-def _masked_phone(match: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", match[0])
-    return f"{'+' * match[0].startswith('+')}{digits[:-7]}•••{digits[-4:]}"
-
 
 def one_line(text: str, *, limit: int = REASON_LIMIT) -> str:
     """A stranger's text as one printable, masked line of at most `limit` characters."""
     printable = "".join(char if char.isprintable() else " " for char in text[:_READ_LIMIT])
-    line = mask(" ".join(printable.split()))
+    line = mask_text(" ".join(printable.split()))
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 

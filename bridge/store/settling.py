@@ -30,6 +30,11 @@ class Answered:
     path: str
     error: str
 
+    @property
+    def reached(self) -> bool:
+        """Whether it may have reached Fusion, and so counts there."""
+        return not (isinstance(self.outcome, Unreachable) and not self.outcome.uncertain)
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:
@@ -68,7 +73,6 @@ def settle(
 
 
 def _write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: Answered, now: float) -> None:
-    outcome = answered.outcome
     connection.execute(
         """
         UPDATE attempts SET
@@ -81,8 +85,8 @@ def _write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: An
             answered.method,
             answered.path,
             answered.status,
-            type(outcome).__name__.lower(),
-            not (isinstance(outcome, Unreachable) and not outcome.uncertain),
+            type(answered.outcome).__name__.lower(),
+            answered.reached,
             answered.error,
             attempt_id,
         ),

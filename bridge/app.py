@@ -1,0 +1,206 @@
+"""The one place where things are wired together: configuration, database, worker, clients, routes.
+
+Tests and the demo use the same wire, with another transport and clock. Rule for editors: nothing is decided
+here, and nothing else in the project creates a thread, a task or a client.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+
+import httpx2
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bridge import logs
+from bridge.config import Account, Config, load
+from bridge.errors import ConfigError
+from bridge.fusion.client import FusionClient
+from bridge.outbox.budget import Budget
+from bridge.store import claiming
+from bridge.store.database import open_reader, open_writer, owned
+from bridge.store.writer import Writer
+from bridge.web.health import healthz, readyz
+from bridge.web.state import Surface
+from bridge.web.webhooks import busy, receive
+from bridge.worker import Lane, Resolver, Signals
+
+log = structlog.get_logger()
+
+# A request under way may take this long to finish after SIGTERM; then it is left to the next start, which
+# finds it in the database.
+STOP_WITHIN_S = 8.0
+
+Transport = httpx2.AsyncBaseTransport | None
+
+
+class Service:
+    """The running bridge: owns the writer, the resolver and a lane for each account."""
+
+    def __init__(self, config: Config, *, transport: Transport = None, clock: Callable[[], float]) -> None:
+        self.config = config
+        self.signals = Signals()
+        self._transport = transport
+        self._clock = clock
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> Surface:
+        """Open the database, put back what a crash left open, start the worker."""
+        self.writer = Writer(self.config.database)
+        self._reader = open_reader(self.config.database)
+        recovered = await self.writer.run(lambda connection: claiming.recover(connection, self._clock()))
+        if recovered:
+            log.info("outbox.recovered", rows=recovered)
+        resolver = Resolver(lambda: self.config, self._reader, self.writer, self.signals, self._clock)
+        self._spawn(resolver.run())
+        for account in self.config.fusion.accounts.values():
+            self._open_lane(account)
+        return Surface(lambda: self.config, self.writer, self._clock, self.signals.event_accepted)
+
+    async def stop(self) -> None:
+        """Finish what is under way, or leave it to the next start; then close everything."""
+        self.signals.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_WITHIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self.writer.stop()
+        self._reader.close()
+
+    def reload(self) -> None:
+        """Read the configuration again; a bad file keeps the old one and says why."""
+        try:
+            config = load(self.config.path)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error(
+                    "config.refused",
+                    line=problem.line,
+                    path=problem.path,
+                    problem=problem.message,
+                    fix=problem.fix,
+                )
+            return
+        if (config.server, config.database) != (self.config.server, self.config.database):
+            log.warning("config.needs_restart", keys="server, database", fix="restart to use the new values")
+        self.config = config
+        logs.configure(config.secrets)
+        self._reload_lanes()
+        log.info("config.reloaded", sources=len(config.sources), accounts=len(config.fusion.accounts))
+
+    def _reload_lanes(self) -> None:
+        limit = self.config.fusion.leads_limit
+        for name in [name for name in self._lanes if name not in self.config.fusion.accounts]:
+            lane = self._lanes.pop(name)
+            lane.retire()
+        for account in self.config.fusion.accounts.values():
+            known = self._lanes.get(account.name)
+            if known is None:
+                self._open_lane(account)
+                continue
+            known.budget.resize(limit.requests, limit.per_s)
+            known.use(self._client(account))
+
+    def _open_lane(self, account: Account) -> None:
+        limit = self.config.fusion.leads_limit
+        spent = claiming.spent(self._reader, account.name, self._clock() - limit.per_s - 1)
+        budget = Budget(limit.requests, limit.per_s, spent)
+        lane = Lane(
+            account.name,
+            self._client(account),
+            budget,
+            lambda: self.config,
+            self.writer,
+            self.signals,
+            self._clock,
+        )
+        self._lanes[account.name] = lane
+        self._spawn(lane.run())
+
+    def _client(self, account: Account) -> FusionClient:
+        base_url = self.config.fusion.base_url
+        return FusionClient(base_url, account.api_key, transport=self._transport, clock=self._clock)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def create_app(
+    config: Config,
+    *,
+    transport: Transport = None,
+    clock: Callable[[], float] = time.time,
+    reload_on_sighup: bool = False,
+) -> Starlette:
+    """The service as an ASGI application; it starts and stops with the lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        service = Service(config, transport=transport, clock=clock)
+        app.state.surface = await service.start()
+        if reload_on_sighup:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
+        log.info("service.ready", host=config.server.host, port=config.server.port)
+        try:
+            yield
+        finally:
+            await service.stop()
+            log.info("service.stopped")
+
+    return Starlette(
+        routes=[
+            Route("/webhooks/{source}", receive, methods=["POST"]),
+            Route("/webhooks/{source}/{token}", receive, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+        ],
+        exception_handlers={Exception: _stumbled, 404: _not_found, 405: _not_allowed},
+        lifespan=lifespan,
+    )
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"status": "unknown", "reason": "no such page"}, 404)
+
+
+async def _not_allowed(_request: Request, error: Exception) -> Response:
+    allowed = getattr(error, "headers", None)
+    return JSONResponse({"status": "not allowed", "reason": "webhooks are POSTed"}, 405, headers=allowed)
+
+
+async def _stumbled(_request: Request, _error: Exception) -> Response:
+    """A bug of ours costs the sender a delay, not a lead."""
+    return busy("the bridge stumbled; the event was not stored")
+
+
+def serve(config: Config) -> None:
+    """Run the service until SIGTERM or SIGINT. Raises StoreError when the database can't be used."""
+    logs.configure(config.secrets)
+    with owned(config.database):
+        open_writer(config.database).close()  # says what is wrong before anything listens
+        uvicorn.Server(server_config(create_app(config, reload_on_sighup=True), config)).run()
+
+
+def server_config(app: Starlette, config: Config) -> uvicorn.Config:
+    """Uvicorn as we run it: no access log (a URL may hold a token), no banner."""
+    return uvicorn.Config(
+        app,
+        host=config.server.host,
+        port=config.server.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Longer than Caddy keeps an idle connection (2 min), so that it never posts into a closing one.
+        timeout_keep_alive=130,
+        timeout_graceful_shutdown=2,
+    )

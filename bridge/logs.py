@@ -1,0 +1,65 @@
+"""structlog, set up once: JSON off a terminal, colours on one, and nothing that must not be read by others.
+
+Event names are `noun.verbed`. Rule for editors: log through `structlog.get_logger()` everywhere; the
+redaction here is the last line of defence, not a reason to log a payload.
+"""
+
+import logging
+import sys
+from collections.abc import Collection, MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+from bridge.masking import mask_text
+
+
+def configure(secrets: Collection[str] = (), *, json: bool | None = None, level: int = logging.INFO) -> None:
+    """Set up logging for the process; call again after a reload, with the new secrets."""
+    as_json = not sys.stdout.isatty() if json is None else json
+    # Longest first: a secret that contains another must not leave its tail behind.
+    known = sorted((secret for secret in secrets if len(secret) >= 6), key=len, reverse=True)
+
+    def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name, value in line.items():
+            if isinstance(value, str) and name not in ("event", "level", "timestamp"):
+                line[name] = mask_text(value, known)
+        return line
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(serializer=_json)
+        if as_json
+        else structlog.dev.ConsoleRenderer(pad_event_to=18)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=False,  # a reload brings new secrets
+    )
+    _adopt_standard_logging(shared, renderer)
+
+
+def _adopt_standard_logging(shared: list[Any], renderer: Any) -> None:
+    """What libraries log (uvicorn's tracebacks, above all) takes the same shape and the same redaction."""
+    handler = logging.StreamHandler(sys.stdout)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def _json(line: Any, **_options: Any) -> str:
+    return orjson.dumps(line, default=str).decode()

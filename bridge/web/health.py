@@ -1,0 +1,38 @@
+"""`/healthz`: the process lives. `/readyz`: it can store events now, proved by a write."""
+
+import asyncio
+import sqlite3
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.errors import StoreError
+from bridge.web.state import Surface
+
+# A probe that takes longer than this means that a webhook would, too.
+READY_WITHIN_S = 3.0
+
+
+async def healthz(_request: Request) -> Response:
+    """200 while the process lives."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 while events can be stored; else 503 with the reason and the fix."""
+    surface: Surface = request.app.state.surface
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            await surface.writer.run(_probe)
+    except StoreError as error:
+        return JSONResponse({"status": "not ready", "reason": error.message, "fix": error.fix}, 503)
+    except TimeoutError:
+        reason = f"the database didn't answer within {READY_WITHIN_S:g} s"
+        fix = "check the disk, and who else holds the database"
+        return JSONResponse({"status": "not ready", "reason": reason, "fix": fix}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+def _probe(connection: sqlite3.Connection) -> None:
+    """A real write: a full or read-only disk refuses it, a read wouldn't notice."""
+    connection.execute("PRAGMA user_version = 0")

@@ -1,0 +1,17 @@
+"""What the routes need from the service, as values: the app puts it on `app.state.surface`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.config import Config
+from bridge.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The service as the web sees it."""
+
+    config: Callable[[], Config]
+    writer: Writer
+    clock: Callable[[], float]
+    accepted: Callable[[], None]  # tells the resolver
