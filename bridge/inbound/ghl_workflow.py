@@ -1,0 +1,137 @@
+"""Bodies of GHL's two workflow actions: the free Webhook (fixed keys) and the Custom Webhook (free form).
+
+Neither is signed, has an event id or tells what happened, unless the user adds it as custom data.
+Rule for editors: what a user could have meant is read, but the root's `id` is never the contact's (an
+opportunity's, when there is one) and `date_created` is the contact's age, not the event's time.
+https://help.gohighlevel.com/support/solutions/articles/155000003299
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.inbound import ghl, values
+from bridge.inbound.signature import check_token
+from bridge.model import ContactKey, Ignored, Incoming, Reading
+
+_EVENT_WORDS = ("event", "type", "event_type", "eventType")
+_EVENT_ID_WORDS = ("webhookId", "webhook_id", "event_id", "eventId")
+_TIME_WORDS = ("timestamp", "occurred_at", "occurredAt")
+_CONTACT_ID_WORDS = ("contact_id", "contactId")
+_LOCATION_ID_WORDS = ("location_id", "locationId")
+
+# "ContactCreate", "contact.created" and "contact_create" without what differs.
+_EVENT_TYPES: Mapping[str, str] = {
+    **{ghl_type.lower(): ours for ghl_type, ours in ghl.EVENT_TYPES.items()},
+    **{ours.replace(".", ""): ours for ours in ghl.EVENT_TYPES.values()},
+}
+_NOT_A_LETTER = re.compile("[^a-z]")
+
+# What is in the root besides the contact and never a custom field.
+_ENVELOPE = frozenset(
+    {"id", "tags", "full_address", "fullAddress", "gclid", "date_created", "dateAdded", "dateUpdated"}
+    | {"location_name", "workflow_name", "companyId", "attributionSource", "lastAttributionSource"}
+    | {"triggerData", "customData", "custom_data", *_CONTACT_ID_WORDS, *_LOCATION_ID_WORDS}
+    | {*_EVENT_WORDS, *_EVENT_ID_WORDS, *_TIME_WORDS}
+    | {*ghl.CUSTOM_WORDS, *ghl.BLOCK_WORDS, *ghl.SETTINGS_WORDS}
+    | {name for names in ghl.FIELDS.values() for name in names}
+)
+# Only as objects: a field with such a label holds text.
+_GROUPS = frozenset(
+    {"location", "workflow", "contact", "data", "user", "calendar", "appointment", "opportunity"}
+    | {"campaign", "order", "invoice", "payment", "task", "note", "message"}
+)
+# Spread over the root by opportunity triggers; `source` and `status` are the opportunity's then.
+_OPPORTUNITY = frozenset(
+    {"id", "opportunity_name", "status", "lead_value", "opportunity_source", "source", "pipeline_id"}
+    | {"pipeline_name", "pipeline_stage", "pipleline_stage"}  # the second as GHL spells it
+)
+_CONTACT_MARKS = (*_CONTACT_ID_WORDS, "phone", "email", "first_name", "firstName", "last_name", "lastName")
+
+
+@dataclass(frozen=True, slots=True)
+class GhlWorkflow:
+    name: str
+    token: str = field(repr=False)
+    default_region: str = ""
+
+    def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
+        check_token(token or headers.get("x-bridge-token"), self.token)
+
+    def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
+        reading = self.read(payload)
+        external_id = ghl.said((payload, _custom_data(payload)), *_EVENT_ID_WORDS)
+        # The contact's id in the event id's place would make every later event a "duplicate".
+        return ghl.incoming(reading, "" if external_id == reading.contact.id else external_id)
+
+    def read(self, payload: Mapping[str, Any]) -> Reading:
+        root = _without_opportunity(payload)
+        data = _custom_data(payload)
+        layers = (root, *_nested_contacts(payload))
+        stated = _stated_type((root, data))
+        contact_id = _contact_id(payload, stated)
+        location = ghl.nested(payload, "location")
+        workflow = ghl.nested(payload, "workflow")
+        location_id = ghl.said((location,), "id") or ghl.said((*layers, data), *_LOCATION_ID_WORDS)
+        dnd_all, dnd_call = blocks = ghl.blocks((*layers, data), stated)
+        # Custom data has the user's own keys: "name" may be a campaign's. These two can't mislead.
+        reachable = {key: data[key] for key in ("email", "phone") if key in data}
+        return Reading(
+            contact=ghl.contact(
+                (*layers, reachable), contact_id, custom=_custom(root, layers), blocks=blocks
+            ),
+            type=stated or "contact.updated",
+            source=self.name,
+            location_id=location_id,
+            location_name=ghl.said((location,), "name") or ghl.said((root,), "location_name"),
+            workflow_name=ghl.said((workflow,), "name") or ghl.said((root,), "workflow_name"),
+            data={key: values.plain(value) for key, value in data.items()},
+            payload=payload,
+            key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
+            occurred_at=ghl.said_when((root, data), *_TIME_WORDS),
+            deleted=stated == "contact.deleted",
+            dnd_all=dnd_all,
+            dnd_call=dnd_call,
+        )
+
+
+def _custom_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The user's pairs; free-form bodies tend to call them `data`."""
+    return ghl.nested(payload, "customData", "custom_data", "data")
+
+
+def _nested_contacts(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Free-form bodies nest the contact; the free action's `contact` holds its attribution only."""
+    found = (ghl.nested(payload, "contact"), ghl.nested(payload, "data"))
+    return tuple(layer for layer in found if ghl.said((layer,), *_CONTACT_MARKS))
+
+
+def _contact_id(payload: Mapping[str, Any], stated: str) -> str:
+    contact, data = ghl.nested(payload, "contact"), ghl.nested(payload, "data")
+    named = ghl.said((payload, contact, data, _custom_data(payload)), *_CONTACT_ID_WORDS)
+    # Inside `contact` an `id` is the contact's; inside `data` only where the body says it is about one.
+    return named or ghl.said((contact, data) if stated else (contact,), "id")
+
+
+def _stated_type(layers: ghl.Layers) -> str:
+    """The event type where the user states one of ours; users also send words of their own."""
+    words = (values.text(layer.get(word)) for layer in layers for word in _EVENT_WORDS)
+    known = (_EVENT_TYPES.get(_NOT_A_LETTER.sub("", word.lower())) for word in words)
+    return next((found for found in known if found), "")
+
+
+def _without_opportunity(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "pipeline_id" not in payload and "opportunity_name" not in payload:
+        return payload
+    return {key: value for key, value in payload.items() if key not in _OPPORTUNITY}
+
+
+def _custom(root: Mapping[str, Any], layers: ghl.Layers) -> dict[str, Any]:
+    """The custom fields: every key of the root that is nothing else, by its display label as sent."""
+    by_label = {
+        key: values.plain(value)
+        for key, value in root.items()
+        if key not in _ENVELOPE and not (key in _GROUPS and isinstance(value, Mapping))
+    }
+    return ghl.custom_fields(layers) | by_label
