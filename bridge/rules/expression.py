@@ -1,0 +1,171 @@
+"""Expressions of the YAML, compiled once: `{{ … }}` values, texts with values in them, bare conditions.
+
+Knows which names can exist (a Scope) and what to say about the others; knows nothing of leads.
+Rule for editors: compiling raises only ExpressionError, evaluating only MappingError.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, cast
+
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2.parser import Parser
+
+from bridge.errors import ExpressionError, MappingError
+from bridge.model import Contact
+from bridge.rules.sandbox import TEXT_METHODS, Rewriter, build_environment
+from bridge.rules.values import plain
+
+Scope = Mapping[str, frozenset[str] | None]
+"""The names an expression may begin with → the attributes each has; None: any."""
+
+NodeT = TypeVar("NodeT", bound=nodes.Node)
+Value = Callable[[Mapping[str, Any]], Any]
+Condition = Callable[[Mapping[str, Any]], bool]
+
+RULE_SCOPE: Final[Scope] = MappingProxyType(
+    {
+        "contact": frozenset(each.name for each in fields(Contact)),
+        "location": frozenset({"id", "name"}),
+        "workflow": frozenset({"name"}),
+        "event": frozenset({"type", "source"}),
+        "data": None,
+        "payload": None,
+    }
+)
+PAYLOAD_SCOPE: Final[Scope] = MappingProxyType({"payload": None})
+
+_ENVIRONMENT: Final = build_environment()
+_SYNTAX_FIX: Final = "write it as in {{ contact.email or contact.custom['Work e-mail'] | lower }}"
+_NOT_TEXT: Final = frozenset({"custom", "tags", "do_not_call"})  # of a contact's fields
+_LONGEST_REASON: Final = 200  # Python's words may quote the whole value
+
+
+def compile_value(text: str, scope: Scope) -> Value:
+    """What a rule's text gives for the variables of `scope`: plain data, '' for a missing value.
+
+    Exactly one `{{ … }}` gives the value itself (a list stays a list); mixed text gives a str; text
+    without `{{` gives itself. Raises ExpressionError; the result raises only MappingError.
+    """
+    if "{%" in text:
+        raise ExpressionError(f"{text!r} holds a {{% … %}} statement", fix="use {{ a if b else c }}")
+    if "{{" not in text:
+        return lambda _variables: text
+    with _syntax_errors(text):
+        tree = _checked(_ENVIRONMENT.parse(text.strip()), scope)
+        pieces = [piece for output in tree.find_all(nodes.Output) for piece in output.nodes]
+        if len(pieces) == 1 and not isinstance(pieces[0], nodes.TemplateData):
+            return _evaluator(text, _expression(pieces[0]))
+        return _evaluator(text, _ENVIRONMENT.from_string(_checked(_ENVIRONMENT.parse(text), scope)).render)
+
+
+def compile_condition(text: str, scope: Scope) -> Condition:
+    """Whether a bare expression (`'vip' in contact.tags`) holds. Errors as with compile_value."""
+    if not text.strip():
+        raise ExpressionError("the condition is empty", fix="write an expression, or leave the key out")
+    if text.lstrip().startswith("{{"):
+        raise ExpressionError(f"{text!r} stands in {{{{ }}}}", fix="write a condition without {{ and }}")
+    with _syntax_errors(text):
+        parser = Parser(_ENVIRONMENT, text, state="variable")
+        parsed = parser.parse_expression()
+        if not parser.stream.eos:
+            raise ExpressionError(
+                f"{text!r} goes on after its end, at {parser.stream.current.value!r}", fix=_SYNTAX_FIX
+            )
+        parsed.set_environment(_ENVIRONMENT)
+        value = _evaluator(text, _expression(_checked(parsed, scope)))
+    return lambda variables: bool(value(variables))
+
+
+def _evaluator(text: str, evaluate: Value) -> Value:
+    """`evaluate` with plain data as its result and MappingError as its only error."""
+
+    def value(variables: Mapping[str, Any]) -> Any:
+        try:
+            return plain(evaluate(variables))
+        except Exception as error:  # an expression can fail in any way that Python can
+            raise MappingError(f"{text!r} failed: {_in_words(error)}", field="", fix=_fix(error)) from error
+
+    return value
+
+
+def _expression(tree: nodes.Expr) -> Value:
+    # As Jinja's own compile_expression, which can't be given a tree: the value is kept in a variable.
+    kept = nodes.Assign(nodes.Name("result", "store", lineno=1), tree, lineno=1)
+    template = _ENVIRONMENT.from_string(nodes.Template([kept], lineno=1))
+
+    def value(variables: Mapping[str, Any]) -> Any:
+        context = template.new_context(dict(variables), shared=True)
+        for _ in template.root_render_func(context):
+            pass
+        return context.vars["result"]
+
+    return value
+
+
+@contextmanager
+def _syntax_errors(text: str) -> Iterator[None]:
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        raise ExpressionError(f"{text!r} can't be read: {error.message}", fix=_SYNTAX_FIX) from error
+    except (RecursionError, SyntaxError, MemoryError) as error:  # of Jinja's parser, or Python's on its code
+        raise ExpressionError(f"{text!r} is nested too deeply", fix="make it simpler") from error
+
+
+def _checked(tree: NodeT, scope: Scope) -> NodeT:
+    """The tree, made ready for evaluation. Raises ExpressionError for the first name that can't exist."""
+    for node in (tree, *tree.find_all(nodes.Node)):  # find_all leaves the tree's own root out
+        match node:
+            case nodes.Getattr(attr=attribute) if attribute.startswith("__"):
+                raise ExpressionError(f"{attribute!r} can't be reached", fix="what begins with __ is private")
+            case nodes.Filter(name=name):
+                _require(name, "filter", _ENVIRONMENT.filters)
+            case nodes.Test(name=name):
+                _require(name, "test", _ENVIRONMENT.tests)
+            case nodes.Name(name=name):
+                _require(name, "name", scope)
+            case nodes.Getattr(node=nodes.Name(name=name), attr=attribute):
+                _require_attribute(name, attribute, scope)
+            case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str(attribute))):
+                _require_attribute(name, attribute, scope)
+            case nodes.Getattr(
+                node=nodes.Getattr(node=nodes.Name(name="contact"), attr=field), attr=attribute
+            ):
+                if field not in _NOT_TEXT and scope["contact"] is not None:
+                    _require(attribute, "method", TEXT_METHODS, owner=f"contact.{field}.")
+            case _:
+                pass
+    return cast("NodeT", Rewriter().visit(tree))
+
+
+def _require_attribute(name: str, attribute: str, scope: Scope) -> None:
+    _require(name, "name", scope)
+    known = scope[name]
+    if known is not None:
+        _require(attribute, "field", known, owner=f"{name}.")
+
+
+def _require(name: str, what: str, known: Iterable[str], *, owner: str = "") -> None:
+    names = sorted(known)
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    fix = f"did you mean {owner}{near[0]}?" if near else f"known: {', '.join(owner + each for each in names)}"
+    if not near and owner == "contact.":
+        fix = f"a custom field is contact.custom['{name}']; {fix}"
+    raise ExpressionError(f"there is no {what} {owner}{name}", fix=fix)
+
+
+def _in_words(error: Exception) -> str:
+    words = str(error) if isinstance(error, (TypeError, ValueError, ArithmeticError, TemplateError)) else ""
+    return (words or type(error).__name__)[:_LONGEST_REASON]
+
+
+def _fix(error: Exception) -> str:
+    if isinstance(error, TypeError) and "not supported between" in str(error):
+        return "numbers may arrive as text: put `| number` behind the value; then replay the event"
+    return "see what the rules make of the payload with `bridge preview`, correct the expression, replay"

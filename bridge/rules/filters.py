@@ -1,0 +1,186 @@
+"""Our filters beside Jinja2's own: `number`, `digits`, `phone`, `date`, `split`, `lookup`.
+
+Each takes whatever a payload holds and gives Empty where nothing can be made of it, so that a rule
+falls through to its next candidate. Rule for editors: a filter never raises because of its value.
+The docstrings are quoted in the README.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from bridge.errors import InvalidPhone
+from bridge.rules.phone import normalize
+from bridge.rules.values import EMPTY
+
+REGIONS: Final = "_regions"  # the variable that carries the reading's regions; no expression can name it
+
+# A sign or currency before, a currency, percent sign or ISO code after. Nothing else: "80k" isn't 80.
+_CURRENCY: Final = r"(?:[A-Z]{0,3}[$€£¥₹₽₺₩₪₫฿₱]|[A-Z]{2,3}|Rs)\.?"
+_NUMBER: Final = re.compile(
+    rf"(?P<sign>[-+−]?)\s*(?:{_CURRENCY})?\s*(?P<inner>[-+−]?)"  # -$5 and $-5
+    rf"(?P<figure>\d[\d.,' ]*|\.\d+)\s*(?:{_CURRENCY}|%)?"
+)
+_THOUSANDS: Final = re.compile(r"\d{1,3}(?:([,.' ])\d{3})(?:\1\d{3})*")
+_ORDINAL: Final = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
+_DATE_FORMS: Final = (
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%m/%d/%y",
+    "%Y/%m/%d",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST: Final = 64  # of a text that is one number or one date
+
+
+def number(value: Any) -> Any:
+    """`"$1,234.50" | number` → 1234.5. Whole numbers stay whole; "80 USD", " 12 ", "1.234,50" and "-5%" work.
+
+    Anything else ("80k", "n/a", a list, true) is empty, and comparing an empty value is false.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value if isinstance(value, int) or math.isfinite(value) else EMPTY
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return EMPTY
+    found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", value).strip())
+    figure = _decimal(found["figure"].strip()) if found else ""
+    if not found or not figure or (found["sign"] and found["inner"]):
+        return EMPTY
+    read = float(figure) if "." in figure else int(figure)
+    return -read if (found["sign"] or found["inner"]) in ("-", "−") else read
+
+
+def _decimal(figure: str) -> str:
+    """The figure with a dot for decimals and nothing for thousands; '' where both readings fail."""
+    last = max(figure.rfind("."), figure.rfind(","))
+    whole, fraction = (figure[:last], figure[last + 1 :]) if last >= 0 else (figure, "")
+    if _THOUSANDS.fullmatch(figure) and not (figure.count(".") == 1 and "," not in figure):
+        whole, fraction = figure, ""  # "1,234" is a thousand; "1.234" alone stays a decimal, as in JSON
+    if not (whole.isdecimal() or _THOUSANDS.fullmatch(whole) or (not whole and fraction)):
+        return ""
+    if fraction and not fraction.isdecimal():
+        return ""
+    return re.sub(r"[,.' ]", "", whole) + (f".{fraction}" if fraction else "")
+
+
+def digits(value: Any) -> Any:
+    """`"(415) 555-0101" | digits` → "4155550101": only the digits of a text or number; empty without any."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return EMPTY
+    return "".join(str(unicodedata.decimal(sign)) for sign in str(value) if sign.isdecimal()) or EMPTY
+
+
+@pass_context
+def phone(context: Context, value: Any, region: str = "") -> Any:
+    """`"(415) 555-0101" | phone` → "+14155550101" (E.164); empty when nobody could dial it.
+
+    Without a country code the contact's country decides, then the source's region, then the
+    configuration's; `phone('GB')` decides otherwise.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return EMPTY
+    regions = (region,) if isinstance(region, str) and region else context.get(REGIONS, ())
+    try:
+        return normalize(str(value), regions)
+    except (InvalidPhone, ValueError):  # ValueError: Python refuses to print a number of 4300 digits
+        return EMPTY
+
+
+def date(value: Any, form: Any = "%Y-%m-%d") -> Any:
+    """`"10/05/2026" | date` → "2026-10-05"; another form is given in strftime's letters.
+
+    `"10/05/2026" | date('%d %b %Y')` → "05 Oct 2026". Reads ISO 8601, Unix time in seconds or
+    milliseconds (as UTC), and the American ways of writing (10/05/2026, Oct 5, 2026, October 5th 2026,
+    5 Oct 2026). Anything else is empty.
+    """
+    moment = _moment(value)
+    if moment is None or not isinstance(form, str):
+        return EMPTY
+    try:
+        return moment.strftime(form)
+    except ValueError:
+        return EMPTY
+
+
+def _moment(value: Any) -> datetime | None:
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(r"-?\d{9,13}", text, re.ASCII):
+        value = int(text)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _from_epoch(value)
+    if not 6 <= len(text) <= _LONGEST:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        spelt = " ".join(_ORDINAL.sub("", text).replace(",", " ").split())
+        return next((read for form in _DATE_FORMS if (read := _from_form(spelt, form))), None)
+
+
+def _from_epoch(value: float) -> datetime | None:
+    # 1e11 seconds is the year 5138 and 1e11 ms is 1973: what is bigger can only be milliseconds.
+    # Below 1e8 (1973) a number is more likely a year or an amount than a date.
+    if not 1e8 <= abs(value) <= 1e14:  # false for nan, too
+        return None
+    try:
+        return _EPOCH + timedelta(seconds=value / 1000 if abs(value) >= 1e11 else value)
+    except OverflowError:  # before the year 1
+        return None
+
+
+def _from_form(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        return None
+
+
+def split(value: Any, separator: Any = ",") -> list[Any]:
+    """`"a, b,,c" | split` → ["a", "b", "c"]; `split(';')` by another separator; a list stays as it is."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if value is None or value == "" or isinstance(value, (Mapping, bool)):
+        return []
+    pieces = str(value).split(separator if isinstance(separator, str) and separator else None)
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def lookup(value: Any, table: Any, default: Any = EMPTY) -> Any:
+    """What stands beside the value in a table: "CA" → "West".
+
+    `contact.state | lookup({'CA': 'West', 'NY': 'East'}, 'Other')` gives "Other" for any other state.
+    Upper and lower case don't matter unless the table holds both; without a match the default, else empty.
+    """
+    if not isinstance(table, Mapping) or not isinstance(value, (str, int, float)):
+        return default
+    if value in table:
+        return table[value]
+    wanted = str(value).strip().casefold()
+    return next((found for key, found in table.items() if str(key).strip().casefold() == wanted), default)
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "number": number,
+    "digits": digits,
+    "phone": phone,
+    "date": date,
+    "split": split,
+    "lookup": lookup,
+}

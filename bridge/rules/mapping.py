@@ -1,0 +1,116 @@
+"""The front door of the rules: a reading and the compiled rules → Mapped, which says what to do with it.
+
+Decides route, do-not-call, and what each failure means; evaluating one lead's fields is in `lead`.
+Rule for editors: apply never raises, and fills `phone` whenever it can: do-not-call needs it even
+where no lead is wanted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from bridge.errors import MappingError, MissingField
+from bridge.model import Contact, Destination, Mapped, Reading
+from bridge.rules.build import DEFAULT_LEAD, compile_rules
+from bridge.rules.filters import REGIONS
+from bridge.rules.lead import Tracer, build_lead, build_phone
+from bridge.rules.ruleset import LeadRules, Route, Rule, Rules
+from bridge.rules.values import CustomFields, plain_text
+
+__all__ = ["DEFAULT_LEAD", "LeadRules", "Route", "Rule", "Rules", "apply", "compile_rules"]
+
+_CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
+
+
+def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
+    """What the rules make of the reading. Never raises, whatever it holds.
+
+    `regions` are two-letter codes, the source's before the configuration's; the contact's country
+    goes before both. An error in do-not-call outranks the rest, then route, filter, phone, name.
+    """
+    variables = _variables(reading, regions)
+    tracer = Tracer()
+    outcome: dict[str, Any] = {}
+    flagged, silent, failure = _blocked(rules, variables)
+    route, route_failure = _route(rules, variables)
+    failure = failure or route_failure
+    phone, phone_failure = build_phone(route.lead if route else rules.lead, variables, tracer)
+    if failure:
+        outcome = {"error": failure.message, "fix": failure.fix}
+    elif route is None:
+        outcome = {"skip": "filtered: no route matches"}
+    elif route.skip:
+        outcome = {"skip": f"filtered: {route.skip}"}
+    else:
+        outcome = _wanted(route, variables, tracer, phone=phone, failure=phone_failure)
+    return Mapped(
+        phone=phone,
+        route=route.name if route else "",
+        blocked_if_flagged=flagged,
+        blocked_if_not=silent,
+        warnings=tuple(tracer.warnings),
+        trace=tuple(tracer.trace),
+        **outcome,
+    )
+
+
+def _wanted(
+    route: Route, variables: Mapping[str, Any], tracer: Tracer, *, phone: str, failure: MappingError | None
+) -> dict[str, Any]:
+    """Mapped's fields for a reading that should become a lead."""
+    if failure:
+        return {"error": failure.message, "fix": failure.fix}
+    if not phone:
+        return {"skip": "no phone"}
+    try:
+        lead = build_lead(route.lead, variables, tracer, phone=phone)
+    except MissingField as error:
+        return {"error": error.message, "fix": error.fix}
+    destination = Destination(
+        account=route.account,
+        campaign_id=route.campaign_id,
+        kind=route.kind,
+        move=route.move,
+        clear_emptied=route.lead.clear_emptied,
+    )
+    return {"lead": lead, "destination": destination}
+
+
+def _blocked(rules: Rules, variables: Mapping[str, Any]) -> tuple[bool, bool, MappingError | None]:
+    """do_not_call for a contact that is flagged, for one that isn't, and what kept it from deciding."""
+    decided = {True: True, False: False}  # where the rule fails: as the flag says
+    failure: MappingError | None = None
+    for flag in decided:
+        contact = {**variables["contact"], "do_not_call": flag}
+        try:
+            decided[flag] = rules.do_not_call({**variables, "contact": contact})
+        except MappingError as error:
+            failure = MappingError(f"do_not_call.when: {error.message}", field="", fix=error.fix)
+    return decided[True], decided[False], failure
+
+
+def _route(rules: Rules, variables: Mapping[str, Any]) -> tuple[Route | None, MappingError | None]:
+    """The first route that matches; an error when it can't be told whether an earlier one does."""
+    for route in rules.routes:
+        try:
+            if route.when is None or route.when(variables):
+                return route, None
+        except MappingError as error:
+            return None, MappingError(f"{route.at}.when: {error.message}", field="", fix=error.fix)
+    return None, None
+
+
+def _variables(reading: Reading, regions: Sequence[str]) -> dict[str, Any]:
+    """The reading in the words of RULE_SCOPE, and the regions for the filter `phone`."""
+    contact: dict[str, Any] = {name: getattr(reading.contact, name) for name in _CONTACT_FIELDS}
+    contact["custom"] = CustomFields(reading.contact.custom)
+    contact["name"] = contact["name"] or f"{contact['first_name']} {contact['last_name']}".strip()
+    return {
+        "contact": contact,
+        "location": {"id": reading.location_id, "name": reading.location_name},
+        "workflow": {"name": reading.workflow_name},
+        "event": {"type": reading.type, "source": reading.source},
+        "data": reading.data,
+        "payload": reading.payload,
+        REGIONS: (plain_text(reading.contact.country), *regions),
+    }
