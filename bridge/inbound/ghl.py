@@ -102,8 +102,11 @@ def blocks(layers: Layers, event_type: str) -> Blocks:
     block wins.
     """
     flags = [layer[word] for layer in layers for word in BLOCK_WORDS if layer.get(word) not in (None, "")]
-    settings = [
-        layer[word] for layer in layers for word in SETTINGS_WORDS if isinstance(layer.get(word), Mapping)
+    settings = [  # an empty one says nothing: nothing may be lifted by it
+        layer[word]
+        for layer in layers
+        for word in SETTINGS_WORDS
+        if isinstance(layer.get(word), Mapping) and layer[word]
     ]
     everything = _strictest([values.flag(value) for value in flags])
     if event_type == "contact.dnd" and settings and not flags:

@@ -183,7 +183,7 @@ def test_blocks(case):
     [
         ({"dnd": "true"}, (True, None)),
         ({"dnd": None, "dndSettings": None}, (None, None)),
-        ({"dnd": "", "dndSettings": {}}, (False, False)),
+        ({"dnd": "", "dndSettings": {}}, (None, None)),
         ({"dnd": "perhaps", "dndSettings": {"SMS": {"status": "active"}}}, (None, False)),
         ({"dndSettings": {"CALL": "active"}}, (False, True)),
         ({"dndSettings": {"Call": None}}, (False, False)),
