@@ -90,6 +90,15 @@ def _region(name: str) -> str:
 
 def _e164(text: str, region: str) -> str:
     """E.164, or '' when the text is no possible number that Fusion takes."""
+    number = _possible(text, region)
+    # A number with two trunk prefixes ("0020…") would lose the second one when read again, and so be
+    # two leads: nobody can say which of the two is meant.
+    if number and _possible(number, "") == number and MIN_DIGITS <= len(number) - 1 <= MAX_DIGITS:
+        return number
+    return ""
+
+
+def _possible(text: str, region: str) -> str:
     try:
         parsed = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException:
@@ -98,8 +107,7 @@ def _e164(text: str, region: str) -> str:
     # number without its area code is possible, too, and can't be dialled from elsewhere.
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return ""
-    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return number if MIN_DIGITS <= len(number) - 1 <= MAX_DIGITS else ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _reason(text: str, region: str) -> str:
