@@ -93,7 +93,8 @@ def _e164(text: str, region: str) -> str:
     number = _possible(text, region)
     # A number with two trunk prefixes ("0020…") would lose the second one when read again, and so be
     # two leads: nobody can say which of the two is meant.
-    if number and _possible(number, "") == number and MIN_DIGITS <= len(number) - 1 <= MAX_DIGITS:
+    stable = number == text or (number and _possible(number, "") == number)
+    if stable and MIN_DIGITS <= len(number) - 1 <= MAX_DIGITS:
         return number
     return ""
 
