@@ -1,0 +1,40 @@
+"""Checked keys, built sources and compiled rules → Config.
+
+Knows both shapes and nothing else. The rule to keep: no check here; what arrives is right.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from bridge.config.model import Account, Config, Fusion, Limit, Server
+from bridge.config.schema import FileKeys
+from bridge.inbound import Source
+from bridge.outbox.facts import OwnTags
+from bridge.outbox.retry import Retry
+from bridge.rules.mapping import Rules
+
+
+def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules: Rules) -> Config:
+    """The keys as values; all of them were found right."""
+    accounts = {name: Account(name, each.api_key) for name, each in keys.fusion.accounts.items()}
+    limit = keys.fusion.leads_limit
+    retry = keys.retry
+    tokens = {token for source in sources.values() if (token := getattr(source, "token", ""))}
+    return Config(
+        path=path,
+        server=Server(keys.server.host, keys.server.port, keys.server.public_url),
+        database=path.parent / keys.database,
+        default_region=keys.default_region,
+        fusion=Fusion(
+            base_url=keys.fusion.base_url,
+            accounts=MappingProxyType(accounts),
+            default_account=next(iter(accounts)),
+            leads_limit=Limit(limit.requests, limit.per),
+        ),
+        sources=sources,
+        rules=rules,
+        tags=OwnTags(keys.do_not_call.tag, keys.on_delete.tag, keys.on_phone_change.tag),
+        retry=Retry(retry.max_attempts, retry.first_delay, retry.max_delay, retry.give_up_after),
+        secrets=frozenset(tokens | {account.api_key for account in accounts.values()}),
+    )
