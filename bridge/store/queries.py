@@ -1,0 +1,243 @@
+"""SQL of looking: lists of events and leads, one event with all that belongs to it, and asking for a replay.
+
+Reads, on a connection that can't write; `rewriting` is the only exception. Rule for editors: with a million
+events every list still answers at once, so it walks ids from the newest, or an index (a test asks SQLite).
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import StoreError
+from bridge.store.database import open_reader
+
+STATES = ("received", "queued", "delivered", "skipped", "superseded", "dead")
+WAITING = ("received", "queued")
+
+# Longer than the service waits: a person would rather wait than type it again, and the service is never
+# away from the lock for so long.
+BUSY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events; what is empty doesn't matter."""
+
+    states: tuple[str, ...] = ()
+    phone: str = ""  # E.164, or the last digits of one
+    contact: str = ""
+    source: str = ""
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event as a list shows it."""
+
+    id: int
+    received_at: float
+    source: str
+    type: str
+    location_id: str
+    contact_id: str
+    phone: str
+    state: str
+    reason: str
+    superseded_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLine:
+    """A row of the mapping table, and who is behind it."""
+
+    account: str
+    campaign_id: str
+    phone: str
+    lead_id: str | None
+    name: str
+    contacts: tuple[str, ...]
+    delivered_at: float | None
+    origin: str
+    do_not_call: bool
+    body: dict[str, Any] | None
+
+
+_COLUMNS = "id, received_at, source, type, location_id, contact_id, phone, state, reason, superseded_by"
+
+# A clause says what a partial index says, too, or SQLite doesn't take the index. The last digits are looked
+# up in the index alone: reading the events for them would read every payload.
+_CLAUSES = {
+    "state": "state = :state",
+    "phone": "phone = :phone AND phone <> ''",
+    "digits": "id IN (SELECT id FROM events WHERE phone <> '' AND substr(phone, -:length) = :digits)",
+    "contact": "contact_id = :contact AND contact_id <> ''",
+    "source": "source = :source",
+    "since": "id >= :first AND received_at >= :since",
+}
+
+
+def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
+    """The newest events of those wanted, the newest first; a limit of -1 is none."""
+    found: list[EventLine] = []
+    # One state a query: (state, id) is an index, and "one of these states" by id is not.
+    for state in dict.fromkeys(wanted.states or ("",)):
+        clauses, values = _conditions(connection, wanted, state)
+        query = f"""
+            SELECT {_COLUMNS}
+            FROM events
+            WHERE {" AND ".join(clauses) or "TRUE"}
+            ORDER BY id DESC
+            LIMIT :limit
+        """  # noqa: S608 - our own clauses; what people typed is in the values
+        found += [
+            EventLine(**row) for row in map(dict, connection.execute(query, {**values, "limit": limit}))
+        ]
+    found.sort(key=lambda event: event.id, reverse=True)
+    return found if limit < 0 else found[:limit]
+
+
+def _conditions(
+    connection: sqlite3.Connection, wanted: Wanted, state: str
+) -> tuple[list[str], dict[str, object]]:
+    exact = wanted.phone.startswith("+")
+    values: dict[str, object] = {
+        "state": state,
+        "phone": wanted.phone if exact else "",
+        "digits": "" if exact else wanted.phone,
+        "contact": wanted.contact,
+        "source": wanted.source,
+    }
+    names = [name for name, value in values.items() if value]
+    if wanted.since is not None:
+        names.append("since")
+        values |= {"since": wanted.since, "first": first_since(connection, wanted.since)}
+    values["length"] = len(wanted.phone)
+    return [_CLAUSES[name] for name in names], values
+
+
+def first_since(connection: sqlite3.Connection, since: float) -> int:
+    """The id of the first event received since then: ids grow with time, so it is found by halving."""
+    # Two look-ups; asked for together they would be a scan.
+    row = connection.execute(
+        "SELECT (SELECT MIN(id) FROM events) AS oldest, (SELECT MAX(id) FROM events) AS newest"
+    ).fetchone()
+    if row["oldest"] is None:
+        return 1
+    low, high = int(row["oldest"]), int(row["newest"]) + 1
+    while low < high:
+        middle = (low + high) // 2
+        event = connection.execute(
+            "SELECT id, received_at FROM events WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+        ).fetchone()
+        if event["received_at"] < since:
+            low = int(event["id"]) + 1
+        else:
+            high = middle
+    return low
+
+
+def count_leads(connection: sqlite3.Connection, event_ids: list[int]) -> int:
+    """How many people these events are about; one whose phone isn't known yet counts by itself."""
+    row = connection.execute(
+        """
+        SELECT COUNT(DISTINCT CASE WHEN phone = '' THEN id ELSE phone END)
+        FROM events
+        WHERE id IN (SELECT value FROM json_each(?))
+        """,
+        (json.dumps(event_ids),),
+    ).fetchone()
+    return int(row[0])
+
+
+def states_of(connection: sqlite3.Connection, event_ids: list[int]) -> dict[int, str]:
+    """The state of each of these events that exists."""
+    rows = connection.execute(
+        "SELECT id, state FROM events WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(event_ids),)
+    )
+    return {row["id"]: row["state"] for row in rows}
+
+
+_LEAD_CLAUSES = {
+    "phone": "l.phone = :phone",
+    "digits": "l.phone IN (SELECT phone FROM lead_map WHERE substr(phone, -:length) = :digits)",
+    "account": "l.account = :account",
+    "blocked": "do_not_call",
+}
+
+
+def list_leads(
+    connection: sqlite3.Connection, *, phone: str = "", account: str = "", blocked: bool = False, limit: int
+) -> list[LeadLine]:
+    """The mapping table, last delivered first. `phone` is E.164, or the last digits of one."""
+    exact = phone.startswith("+")
+    values = {
+        "phone": phone if exact else "",
+        "digits": "" if exact else phone,
+        "account": account,
+        "blocked": blocked,
+    }
+    clauses = [_LEAD_CLAUSES[name] for name, value in values.items() if value]
+    query = f"""
+        SELECT
+            l.*,
+            COALESCE(json_extract(l.body, '$.name'), '') AS name,
+            EXISTS (
+                SELECT 1 FROM contact_map AS c
+                WHERE c.phone = l.phone AND c.phone <> '' AND (c.blocked OR c.deleted)
+            ) AS do_not_call,
+            (
+                SELECT json_group_array(c.contact_id) FROM contact_map AS c
+                WHERE c.phone = l.phone AND c.phone <> ''
+            ) AS contacts
+        FROM lead_map AS l
+        WHERE {" AND ".join(clauses) or "TRUE"}
+        ORDER BY l.delivered_at DESC
+        LIMIT :limit
+    """  # noqa: S608 - our own clauses; what people typed is in the values
+    rows = connection.execute(query, {**values, "length": len(phone), "limit": limit})
+    return [_lead_line(row) for row in rows]
+
+
+def _lead_line(row: sqlite3.Row) -> LeadLine:
+    return LeadLine(
+        account=row["account"],
+        campaign_id=row["campaign_id"],
+        phone=row["phone"],
+        lead_id=row["lead_id"],
+        name=row["name"],
+        contacts=tuple(json.loads(row["contacts"])),
+        delivered_at=row["delivered_at"],
+        origin=row["origin"],
+        do_not_call=bool(row["do_not_call"]),
+        body=json.loads(row["body"]) if row["body"] else None,
+    )
+
+
+@contextmanager
+def rewriting(path: Path) -> Iterator[sqlite3.Connection]:
+    """A transaction beside the running service, on a database that exists already. Keep it short.
+
+    Raises:
+        StoreError: there is no database, or it can't be written now.
+    """
+    open_reader(path).close()  # says it in words when there is none, or it is none of ours
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            connection.close()  # rolls back what wasn't committed
+    except sqlite3.Error as error:
+        fix = "check that this user may write the file, and that the disk has space; then try again"
+        raise StoreError(f"can't write the database {path}: {error}", fix=fix) from error

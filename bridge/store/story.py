@@ -1,0 +1,125 @@
+"""SQL of one event's story: what came, what became of it, the lead, and every request that carried it.
+
+Reads only. Rule for editors: a story is told as it is stored; what it means to a person is the command line's
+business.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from bridge.store.queries import LeadLine, list_leads
+
+# A story's tables stay readable; nothing legal comes near, but an account that is down for days does.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A row of the outbox that carries the event."""
+
+    account: str
+    campaign_id: str
+    phone: str
+    in_flight: bool
+    due_at: float
+    failures: int
+    unanswered: int
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that carried the event; status, outcome and ms are None while it is under way."""
+
+    id: int
+    account: str
+    started_at: float
+    method: str
+    leads: int
+    status: int | None
+    outcome: str | None
+    ms: float | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One event with all that belongs to it."""
+
+    id: int
+    source: str
+    type: str
+    external_id: str | None
+    location_id: str
+    contact_id: str
+    phone: str
+    received_at: float
+    occurred_at: float
+    settled_at: float | None
+    state: str
+    reason: str
+    fix: str
+    superseded_by: int | None
+    route: str
+    warnings: tuple[str, ...]
+    payload: bytes
+    leads: tuple[LeadLine, ...]
+    waiting: tuple[Owed, ...]
+    attempts: tuple[Attempt, ...]
+
+
+def tell(connection: sqlite3.Connection, event_id: int) -> Story | None:
+    """The story of an event; None when there is no such event."""
+    connection.execute("BEGIN")  # one moment for all of it: the service goes on meanwhile
+    try:
+        row = connection.execute(
+            """
+            SELECT id, source, type, external_id, location_id, contact_id, phone, received_at, occurred_at,
+                settled_at, state, reason, fix, superseded_by, route, warnings, payload
+            FROM events
+            WHERE id = ?
+            """,
+            (event_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        phone = row["phone"]
+        return Story(
+            **{**dict(row), "warnings": tuple(json.loads(row["warnings"]))},
+            leads=tuple(list_leads(connection, phone=phone, limit=MOST)) if phone else (),
+            waiting=_waiting(connection, event_id),
+            attempts=_attempts(connection, event_id),
+        )
+    finally:
+        connection.execute("COMMIT")
+
+
+def _waiting(connection: sqlite3.Connection, event_id: int) -> tuple[Owed, ...]:
+    rows = connection.execute(
+        """
+        SELECT account, campaign_id, phone, sent_version IS NOT NULL AS in_flight,
+            due_at, failures, unanswered, last_error
+        FROM outbox
+        WHERE event_id = :id OR sent_event_id = :id
+        ORDER BY id
+        """,
+        {"id": event_id},
+    )
+    return tuple(Owed(**{**row, "in_flight": bool(row["in_flight"])}) for row in map(dict, rows))
+
+
+def _attempts(connection: sqlite3.Connection, event_id: int) -> tuple[Attempt, ...]:
+    """The newest of them, the oldest first."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT a.id, a.account, a.started_at, a.method, a.leads, a.status, a.outcome, a.ms, a.error
+        FROM attempt_leads AS l
+        JOIN attempts AS a ON a.id = l.attempt_id
+        WHERE l.event_id = ?
+        ORDER BY a.id DESC
+        LIMIT ?
+        """,
+        (event_id, MOST),
+    )
+    return tuple(Attempt(**row) for row in map(dict, rows))[::-1]
