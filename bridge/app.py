@@ -62,7 +62,12 @@ class Service:
         self._spawn(resolver.run())
         for account in self.config.fusion.accounts.values():
             self._open_lane(account)
-        return Surface(lambda: self.config, self.writer, self._clock, self.signals.event_accepted)
+        return Surface(
+            config=lambda: self.config,
+            writer=self.writer,
+            clock=self._clock,
+            accepted=self.signals.event_accepted,
+        )
 
     async def stop(self) -> None:
         """Finish what is under way, or leave it to the next start; then close everything."""
@@ -147,6 +152,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         service = Service(config, transport=transport, clock=clock)
+        app.state.service = service
         app.state.surface = await service.start()
         if reload_on_sighup:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)

@@ -61,6 +61,9 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
     """The fate of one row after one request that carried it."""
     now = moment.now
     match outcome:
+        case Delivered(inserted=0) if plan == "create":
+            unsure = replace(tries, uncertain=True)
+            return _count(unsure, moment, retry, "Fusion said yes, but that it inserted nothing")
         case Delivered():
             return Verdict("delivered", exists=True)
         case Exists(reason=words):

@@ -12,6 +12,7 @@ from typing import Final
 import phonenumbers
 
 from bridge.errors import InvalidPhone
+from bridge.masking import mask_phone
 
 # Fusion: 10 to 15 digits after normalization (facts/fusion.md §1); E.164 allows no more than 15 either.
 MIN_DIGITS: Final = 10
@@ -72,14 +73,6 @@ def says_no_phone(text: str) -> bool:
     """True for '' and what people type instead of a number: "n/a", "none", "-"."""
     letters = "".join(sign for sign in text.casefold() if sign.isalnum())
     return not letters or letters in _NO_PHONE
-
-
-def mask_phone(text: str) -> str:
-    """The number as it may be shown in messages: "+1415•••0101"; little of it where it is short."""
-    figures = re.sub(r"[^0-9+]", "", text)
-    if len(figures) < 10:
-        return f"•••{figures[-2:]}" if len(figures) > 4 else "•••"
-    return f"{figures[: len(figures) - 7][:5]}•••{figures[-4:]}"
 
 
 def _region(name: str) -> str:

@@ -60,7 +60,8 @@ def settle(
             (LANE, claimed.account, row.campaign_id, row.phone),
         ).fetchone()
         result = verdict(answered.outcome, claimed.request.plan, _tries(waiting), moment, retry)
-        ours = claimed.request.plan == "create" or bool(waiting["uncertain"])
+        made = claimed.request.plan == "create" and isinstance(answered.outcome, Delivered)
+        ours = made or bool(waiting["uncertain"])
         _learn(connection, claimed.account, row, result, answered.outcome, moment.now, created=ours)
         if waiting["version"] > waiting["sent_version"]:
             _return(connection, waiting["id"], Tries(uncertain=result.tries.uncertain), moment.now, "")
@@ -181,10 +182,9 @@ def _return(connection: sqlite3.Connection, row_id: int, tries: Tries, due_at: f
 
 
 def _write_lane(connection: sqlite3.Connection, account: str, moment: Moment) -> None:
-    before, after = moment.before, moment.after
+    after = moment.after
     if not after.reason:
-        if before.reason:
-            connection.execute("DELETE FROM lanes WHERE lane = ? AND account = ?", (LANE, account))
+        connection.execute("DELETE FROM lanes WHERE lane = ? AND account = ?", (LANE, account))
         return
     connection.execute(
         """
