@@ -3,7 +3,8 @@
 import pytest
 
 from bridge.fusion.sandbox import Fault, create_sandbox
-from tests.harness import BASE, TOKEN, running
+from bridge.store import events
+from tests.harness import BASE, TOKEN, running, write_config
 
 P1, P2 = "+12025550101", "+12025550102"
 
@@ -330,10 +331,8 @@ async def test_what_a_crash_left_under_way_is_sent_again_and_not_twice(tmp_path)
 
 
 async def replay(bridge, event_id, **options):
-    from bridge.store.events import replay as back
-
     force = options.get("force", False)
-    assert await bridge.service.writer.run(lambda db: back(db, [event_id], force=force)) == 1
+    assert await bridge.service.writer.run(lambda db: events.replay(db, [event_id], force=force)) == 1
 
 
 async def test_replay_force_delivers_the_unchanged(tmp_path):
@@ -350,8 +349,6 @@ async def test_replay_force_delivers_the_unchanged(tmp_path):
 
 
 def reload_with(bridge, **changes):
-    from tests.harness import write_config
-
     write_config(bridge.folder, **changes)
     bridge.service.reload()
 

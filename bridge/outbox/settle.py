@@ -62,8 +62,8 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
     now = moment.now
     match outcome:
         case Delivered(inserted=0) if plan == "create":
-            unsure = replace(tries, uncertain=True)
-            return _count(unsure, moment, retry, "Fusion said yes, but that it inserted nothing")
+            doubtful = replace(tries, uncertain=True)
+            return _count(doubtful, moment, retry, "Fusion said yes, but that it inserted nothing")
         case Delivered():
             return Verdict("delivered", exists=True)
         case Exists(reason=words):

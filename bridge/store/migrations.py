@@ -44,7 +44,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE UNIQUE INDEX events_external_id ON events (source, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX events_body_hash ON events (source, body_hash, received_at) WHERE body_hash IS NOT NULL;
-CREATE INDEX events_received ON events (urgent DESC, id) WHERE state = 'received';
+CREATE INDEX events_received ON events (state, urgent DESC, id) WHERE state = 'received';
 CREATE INDEX events_state ON events (state, id);
 CREATE INDEX events_phone ON events (phone, id) WHERE phone <> '';
 CREATE INDEX events_contact ON events (contact_id, id) WHERE contact_id <> '';
@@ -65,7 +65,7 @@ CREATE TABLE contact_map (
     account TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (system, location_id, contact_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX contact_map_phone ON contact_map (phone) WHERE phone <> '';
+CREATE INDEX contact_map_phone ON contact_map (phone);
 
 -- The mapping table: this phone is that lead. campaign_id '' is the account's Default Feed.
 CREATE TABLE lead_map (

@@ -16,7 +16,7 @@ from bridge.errors import StoreError
 from bridge.store.database import open_reader
 
 STATES = ("received", "queued", "delivered", "skipped", "superseded", "dead")
-WAITING = ("received", "queued")
+SETTLED = STATES[2:]
 
 # Longer than the service waits: a person would rather wait than type it again, and the service is never
 # away from the lock for so long.
@@ -81,23 +81,33 @@ _CLAUSES = {
 
 
 def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
-    """The newest events of those wanted, the newest first; a limit of -1 is none."""
-    found: list[EventLine] = []
+    """The newest events of those wanted, the newest first."""
+    rows = _newest(connection, wanted, _COLUMNS, limit)
+    found = [EventLine(**row) for row in map(dict, rows)]
+    found.sort(key=lambda event: event.id, reverse=True)
+    return found[:limit]
+
+
+def find_ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
+    """The ids of all events wanted, the oldest first."""
+    return sorted(row["id"] for row in _newest(connection, wanted, "id", limit=-1))
+
+
+def _newest(
+    connection: sqlite3.Connection, wanted: Wanted, columns: str, limit: int
+) -> Iterator[sqlite3.Row]:
+    """The newest of each state."""
     # One state a query: (state, id) is an index, and "one of these states" by id is not.
     for state in dict.fromkeys(wanted.states or ("",)):
         clauses, values = _conditions(connection, wanted, state)
         query = f"""
-            SELECT {_COLUMNS}
+            SELECT {columns}
             FROM events
             WHERE {" AND ".join(clauses) or "TRUE"}
             ORDER BY id DESC
             LIMIT :limit
         """  # noqa: S608 - our own clauses; what people typed is in the values
-        found += [
-            EventLine(**row) for row in map(dict, connection.execute(query, {**values, "limit": limit}))
-        ]
-    found.sort(key=lambda event: event.id, reverse=True)
-    return found if limit < 0 else found[:limit]
+        yield from connection.execute(query, {**values, "limit": limit})
 
 
 def _conditions(

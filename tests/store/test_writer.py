@@ -98,9 +98,7 @@ def test_an_unusable_place_says_so(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="can't open"):
         open_writer(tmp_path / "file" / "bridge.db")
-    (tmp_path / "other.db").write_text(
-        NO_DATABASE
-    )
+    (tmp_path / "other.db").write_text(NO_DATABASE)
     with pytest.raises(StoreError, match="can't open"):
         open_writer(tmp_path / "other.db")
 
@@ -116,9 +114,7 @@ def test_a_reader_neither_creates_nor_writes(tmp_path):
 
 
 def test_a_reader_of_something_else_says_so(tmp_path):
-    (tmp_path / "bridge.db").write_text(
-        NO_DATABASE
-    )
+    (tmp_path / "bridge.db").write_text(NO_DATABASE)
     with pytest.raises(StoreError, match="can't read"):
         open_reader(tmp_path / "bridge.db")
 

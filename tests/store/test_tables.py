@@ -1,0 +1,236 @@
+"""The tables: what they refuse, what they remember, and that the hot queries stay on their indexes."""
+
+import sqlite3
+
+import pytest
+
+from bridge.model import Contact as Person
+from bridge.model import ContactKey, Destination, Incoming, Lead, Mapped, Reading
+from bridge.outbox.facts import OwnTags
+from bridge.outbox.identity import Arrival, decide
+from bridge.outbox.lane import LaneState
+from bridge.outbox.outcome import Delivered, Failed, Unreachable
+from bridge.outbox.retry import Retry
+from bridge.outbox.settle import Moment
+from bridge.store.claiming import DUE, claim, recover, spent
+from bridge.store.events import accept, kill, received, replay
+from bridge.store.resolving import load_facts, write_decision
+from bridge.store.settling import Answered, settle
+
+ANN = ContactKey("ghl", "loc", "ann")
+PHONE = "+12025550101"
+OUTBOX = """
+INSERT INTO outbox (
+    lane, account, campaign_id, phone, queued_at, due_at, body, event_id, priority, sent_version
+)
+VALUES ('leads', 'a', '', '+1', 1, 1, {})
+"""
+ANSWERED_BY_NOTHING = """
+INSERT INTO attempts (lane, account, started_at, method, leads, answered_at)
+VALUES ('leads', 'a', 1, 'POST', 1, 2)
+"""
+
+
+def event(db, **fields):
+    columns = {
+        "source": "s",
+        "body_hash": "h",
+        "type": "t",
+        "received_at": 10,
+        "occurred_at": 10,
+        "payload": b"{}",
+    }
+    columns.update(fields)
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    return db.execute(f"INSERT INTO events ({names}) VALUES ({marks})", tuple(columns.values())).lastrowid
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"state": "sent"},
+        {"state": "delivered"},  # settled without a time
+        {"state": "received", "settled_at": 1},
+        {"state": "superseded", "settled_at": 1},  # by nobody
+        {"state": "skipped", "settled_at": 1},  # without a reason
+        {"state": "dead", "settled_at": 1},
+        {"external_id": "both", "body_hash": "both"},
+        {"body_hash": None},
+        {"occurred_at": 11},  # later than it was received
+        {"payload": None},
+        {"urgent": 2},
+        {"superseded_by": 999, "state": "superseded", "settled_at": 1},  # by an event that isn't there
+    ],
+)
+def test_impossible_events_do_not_fit(db, impossible):
+    with pytest.raises(sqlite3.IntegrityError):
+        event(db, **impossible)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO lead_map VALUES ('a', '', '2025550101', NULL, NULL, NULL, 'found')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, '{}', NULL, 'found')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, 'no json', 1, 'found')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, NULL, NULL, 'guessed')",
+        OUTBOX.format("'{}', 999, 1, NULL"),  # of an event that isn't there
+        OUTBOX.format("'{}', 1, 4, NULL"),  # of no known priority
+        OUTBOX.format("'{}', 1, 1, 1"),  # in flight, but nobody's
+        OUTBOX.format("'no json', 1, 1, NULL"),
+        ANSWERED_BY_NOTHING,
+    ],
+)
+def test_impossible_rows_do_not_fit(db, statement):
+    event(db, id=1)
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute(statement)
+
+
+def incoming(**fields):
+    return Incoming(**{"type": "contact.updated", **fields})
+
+
+def test_the_same_event_is_stored_once(db):
+    by_id = incoming(external_id="w1")
+    assert accept(db, "app", by_id, body=b"1", body_hash="", now=0.0) == (1, True)
+    assert accept(db, "app", by_id, body=b"2", body_hash="", now=1e9) == (1, False)
+    assert accept(db, "other", by_id, body=b"1", body_hash="", now=0.0) == (2, True)
+
+
+def test_the_same_body_is_a_repeat_within_a_minute_only(db):
+    assert accept(db, "wf", incoming(), body=b"1", body_hash="h", now=100.0) == (1, True)
+    assert accept(db, "wf", incoming(), body=b"1", body_hash="h", now=159.9) == (1, False)
+    assert accept(db, "wf", incoming(), body=b"1", body_hash="h", now=160.1) == (2, True)
+    assert accept(db, "wf", incoming(), body=b"1", body_hash="other", now=160.2) == (3, True)
+
+
+def test_a_senders_clock_that_is_ahead_is_not_believed(db):
+    accept(db, "app", incoming(external_id="a", occurred_at=500.0), body=b"1", body_hash="", now=100.0)
+    accept(db, "app", incoming(external_id="b", occurred_at=50.0), body=b"1", body_hash="", now=100.0)
+    assert [row.occurred_at for row in received(db, 10)] == [100.0, 50.0]
+
+
+def test_urgent_events_are_resolved_first(db):
+    for name, urgent in (("a", False), ("b", True), ("c", False)):
+        accept(db, "app", incoming(external_id=name, urgent=urgent), body=b"1", body_hash="", now=1.0)
+    assert [row.id for row in received(db, 10)] == [2, 1, 3]
+    assert [row.id for row in received(db, 1)] == [2]
+
+
+def test_replay_takes_settled_events_only(db):
+    accept(db, "app", incoming(external_id="a"), body=b"1", body_hash="", now=1.0)
+    assert replay(db, [1], force=False) == 0
+    kill(db, 1, "broken", "mend it", 2.0)
+    assert received(db, 1) == []
+    assert replay(db, [1, 99], force=True) == 1
+    assert received(db, 1)[0].forced
+
+
+def queue(db, *, phone=PHONE, at=10.0, reading=None):
+    """Accept and resolve one event, as the worker does."""
+    event_id, _ = accept(db, "app", incoming(external_id=f"w{at}{phone}"), body=b"1", body_hash="", now=at)
+    mapped = Mapped(phone, Lead(phone, f"Ann {at}"), Destination("main"))
+    key = ContactKey("ghl", "loc", phone)
+    facts = load_facts(db, key, phone)
+    reading = reading or Reading(Person(), key=key)
+    decision = decide(Arrival(event_id, at), reading, mapped, key=key, facts=facts, tags=OwnTags())
+    assert write_decision(db, event_id, decision, mapped, at)
+    return event_id
+
+
+def state(db, event_id):
+    return db.execute("SELECT state FROM events WHERE id = ?", (event_id,)).fetchone()[0]
+
+
+def answer(outcome, status=200):
+    return Answered(outcome, status, 1.0, "POST", "/", "")
+
+
+def finish(db, claimed, outcome, now=20.0):
+    moment = Moment(now, 1.0, LaneState(), LaneState())
+    return settle(db, claimed, answer(outcome), moment=moment, retry=Retry())
+
+
+def test_a_decision_is_written_once(db):
+    event_id = queue(db)
+    mapped = Mapped(PHONE, Lead(PHONE, "Ann"), Destination("main"))
+    facts = load_facts(db, ANN, PHONE)
+    decision = decide(
+        Arrival(event_id, 10.0), Reading(Person(), key=ANN), mapped, key=ANN, facts=facts, tags=OwnTags()
+    )
+    assert not write_decision(db, event_id, decision, mapped, 11.0)
+
+
+def test_a_claim_is_in_the_budget_before_it_is_sent(db):
+    queue(db)
+    taken = claim(db, "main", places=1, now=10.0)
+    assert len(taken.claimed) == 1
+    assert claim(db, "main", places=1, now=10.0).claimed == ()  # never two for one key
+    recover(db, 30.0)
+    assert spent(db, "main", 0.0) == [30.0]
+    assert db.execute("SELECT uncertain FROM outbox").fetchone()[0] == 1
+
+
+def test_a_newer_version_survives_the_settlement_of_an_older_one(db):
+    first = queue(db, at=10.0)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    second = queue(db, at=11.0)
+    assert (state(db, first), state(db, second)) == ("queued", "queued")
+    finish(db, claimed, Delivered({PHONE: "id-1"}, 1))
+    assert (state(db, first), state(db, second)) == ("delivered", "queued")
+    (again,) = claim(db, "main", places=1, now=20.0).claimed
+    assert (again.request.plan, again.request.leads[0]["name"]) == ("update", "Ann 11.0")
+    finish(db, again, Delivered({PHONE: "id-1"}))
+    assert state(db, second) == "delivered"
+    assert db.execute("SELECT COUNT(*) FROM outbox").fetchone()[0] == 0
+
+
+def test_a_failed_older_version_is_superseded_by_the_newer_one(db):
+    first = queue(db, at=10.0)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    second = queue(db, at=11.0)
+    finish(db, claimed, Failed("500"))
+    assert (state(db, first), state(db, second)) == ("superseded", "queued")
+    assert claim(db, "main", places=1, now=20.0).claimed  # the newer one waits for nothing
+
+
+def test_a_blocked_creation_that_surely_failed_is_withdrawn(db):
+    first = queue(db, at=10.0)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    key = ContactKey("ghl", "loc", PHONE)
+    second = queue(db, at=11.0, reading=Reading(Person(), key=key, dnd_all=True))
+    finish(db, claimed, Unreachable("refused"))
+    assert claim(db, "main", places=1, now=20.0).claimed == ()
+    assert (state(db, first), state(db, second)) == ("superseded", "skipped")
+    assert db.execute("SELECT reason FROM events WHERE id = ?", (second,)).fetchone()[0] == "do not call"
+
+
+def test_a_claim_says_when_the_next_row_is_due(db):
+    assert claim(db, "main", places=1, now=10.0).next_due_at is None
+    queue(db)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    finish(db, claimed, Failed("500"))
+    assert claim(db, "main", places=1, now=20.1).next_due_at == 25.0
+    assert claim(db, "other", places=1, now=99.0).next_due_at is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        (DUE, ("leads", "main", 1.0, 1)),
+        (
+            "SELECT id FROM events WHERE state = 'received' ORDER BY urgent DESC, id LIMIT ?",
+            (16,),
+        ),
+        ("SELECT id FROM events WHERE source = ? AND body_hash = ? AND received_at > ?", ("s", "h", 1.0)),
+        ("SELECT * FROM contact_map WHERE phone = ?", (PHONE,)),
+        ("SELECT * FROM lead_map WHERE phone = ?", (PHONE,)),
+        ("SELECT * FROM outbox WHERE phone = ?", (PHONE,)),
+        ("SELECT 1 FROM outbox WHERE sent_event_id = ?", (1,)),
+    ],
+)
+def test_hot_queries_neither_scan_nor_sort(db, sql, values):
+    plan = " | ".join(row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
