@@ -6,7 +6,9 @@ that `bridge --help` is instant and `bridge serve` ready at once. Rule for edito
 """
 
 import contextlib
+import inspect
 import os
+import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -58,9 +60,15 @@ class _Commands(TyperGroup):
 
 def _loaded(name: str) -> Any:
     """The command itself, made of its module's function."""
+    function = import_module(f"bridge.cli.{name}").command
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name, short_help=COMMANDS[name])(import_module(f"bridge.cli.{name}").command)
+    single.command(name, help=_as_typed(function.__doc__ or ""), short_help=COMMANDS[name])(function)
     return typer.main.get_command(single)
+
+
+def _as_typed(docstring: str) -> str:
+    """The docstring as help; the paragraph that begins with `Example:` keeps its lines."""
+    return re.sub(r"(?<!\x08\n)^(?=Example:$)", "\b\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
 
 
 app = typer.Typer(
@@ -82,9 +90,10 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 -- as typer calls it
 
 @app.callback(epilog="`bridge COMMAND --help` explains a command, with an example. New here? `bridge demo`.")
 def _bridge(
+    *,
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002 -- as typer wants it
+    ] = False,
 ) -> None:
     """The bridge between GoHighLevel and Fusion Calling: every contact event becomes the right lead, once."""
 

@@ -1,7 +1,8 @@
 """How anything gets to the terminal: tables, times, durations, and refusals with what to do about them.
 
-Knows how to say things, not what they mean. Off a terminal there is no colour and nothing is wrapped, so that
-grep finds whole lines. Rule for editors: a stranger's text goes through `printable`, else it moves the cursor.
+Knows how to say things, not what they mean. Off a terminal there is no colour and nothing wraps, so that
+grep finds whole lines. Rule for editors: a stranger's text goes through `printable`, else it could move the
+cursor.
 """
 
 import os
@@ -9,6 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -128,10 +130,11 @@ def refuse(error: BridgeError) -> int:
 def _problem_line(file: str, problem: Problem) -> str:
     """config.yaml:14  routes[1].when  message; fix"""
     what = f"{problem.message}; {problem.fix}" if problem.fix else problem.message
-    parts = (where(file, problem), problem.path, what)
-    return "  ".join(printable(part) for part in parts if part)
+    return "  ".join(printable(part) for part in (*place(file, problem), what) if part)
 
 
-def where(file: str, problem: Problem) -> str:
-    """The file and line to open; an editor's terminal makes it a link."""
-    return file if problem.line is None else f"{file}:{problem.line}"
+def place(file: str, problem: Problem) -> tuple[str, str]:
+    """The file and line to open (an editor's terminal makes it a link), and the key there."""
+    if problem.path == ".env":
+        return str(Path(file).with_name(".env")), ""
+    return (file if problem.line is None else f"{file}:{problem.line}"), problem.path

@@ -1,0 +1,121 @@
+"""`bridge check`: every problem of a configuration at once, or a summary of it and the URLs to paste.
+
+Knows how to tell a configuration; `bridge.config` decides what is wrong with it. Rule for editors: keys are
+shown masked; tokens only inside the URLs, which are for pasting.
+"""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.output import JsonOption, place, print_json, printable
+from bridge.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridge.config import Config
+    from bridge.inbound import Source
+    from bridge.rules.mapping import Route
+
+
+def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Validate the configuration and print the webhook URLs.
+
+    Tells every problem at once, in the order of the file, each with its line, its key and the fix.
+    When there is none: what the bridge understood, and the URLs to paste. Contacts nobody. Exits with
+    2 when something is wrong.
+
+    Example:
+      bridge check
+      bridge check -c staging.yaml --json
+    """
+    try:
+        loaded = load_config(config)
+    except ConfigError as error:
+        _tell_problems(error, json=json)
+        raise typer.Exit(2) from None
+    if json:
+        print_json({"problems": [], "webhooks": dict(loaded.webhook_urls())})
+    else:
+        _tell(loaded)
+
+
+def _tell_problems(error: ConfigError, *, json: bool) -> None:
+    if json:
+        print_json({"problems": [asdict(problem) for problem in error.problems], "webhooks": {}})
+        return
+    for problem in error.problems:
+        at, path = place(error.file, problem)
+        typer.echo("  ".join(printable(part) for part in (at, path, problem.message) if part))
+        if problem.fix:
+            typer.echo(f"    fix: {printable(problem.fix)}")
+    count = len(error.problems)
+    typer.echo(f"\n{count} problem{'s' * (count != 1)} in {printable(error.file)}")
+
+
+def _tell(config: "Config") -> None:
+    from bridge.cli.webhooks import paste_lines  # noqa: PLC0415 -- needs bridge.config
+
+    typer.echo(f"{printable(str(config.path))} is fine.\n")
+    for heading, lines in _summary(config):
+        for number, line in enumerate(lines):
+            typer.echo(f"  {heading if number == 0 else '':<10}  {printable(line)}")
+    typer.echo(
+        "\nWebhook URLs to paste. One that ends with a token is a secret: who has it can send contacts.\n"
+    )
+    typer.echo("\n".join(paste_lines(config)))
+
+
+def _summary(config: "Config") -> list[tuple[str, list[str]]]:
+    limit, server = config.fusion.leads_limit, config.server
+    public = f", from outside {server.public_url}" if server.public_url else ""
+    return [
+        ("Listens on", [f"{server.host}:{server.port}{public}"]),
+        ("Database", [str(config.database)]),
+        ("Fusion", [config.fusion.base_url]),
+        ("Limit", [f"{limit.requests} requests in {limit.per_s:g}s, for each account"]),
+        ("Accounts", [_account(config, name) for name in config.fusion.accounts]),
+        ("Sources", [f"{name}: {_kind(source)}" for name, source in config.sources.items()]),
+        ("Routes", [f"{n}. {_route(route)}" for n, route in enumerate(config.rules.routes, 1)]),
+    ]
+
+
+def _account(config: "Config", name: str) -> str:
+    default = ", the default" if name == config.fusion.default_account else ""
+    return f"{name}: key {masked_key(config.fusion.accounts[name].api_key)}{default}"
+
+
+def masked_key(key: str) -> str:
+    """Enough of a key to tell it from another, and too little to use."""
+    return f"{key[:4]}•••{key[-2:]}" if len(key) >= 16 else "•••"
+
+
+def _kind(source: "Source") -> str:
+    from bridge.inbound import GhlApp, GhlWorkflow, JsonSource  # noqa: PLC0415 -- needs the rules
+
+    region = f", phones from {source.default_region}" if source.default_region else ""
+    match source:
+        case GhlApp():
+            app = f"of app {source.app_id}" if source.app_id else "of any app"
+            locations = f"{len(source.locations)} listed" if source.locations else "every location"
+            return f"ghl_app {app}, {locations}{region}"
+        case GhlWorkflow():
+            return f"ghl_workflow{region}"
+        case JsonSource():
+            return f"json{region}"
+        case _:
+            return type(source).__name__
+
+
+def _route(route: "Route") -> str:
+    if route.skip:
+        return f"{route.name}: skipped, {route.skip}"
+    return f"{route.name}: to {destination(route)}"
+
+
+def destination(route: "Route") -> str:
+    """Account, campaign and kind, in a line."""
+    campaign = f"campaign {route.campaign_id}" if route.campaign_id else "Default Feed"
+    kind = f", {route.kind}" if route.kind else ""
+    return f"{route.account}, {campaign}{kind}"

@@ -1,0 +1,103 @@
+"""The sentences of `bridge preview`: how a value is shown, what do-not-call decided, what to do now.
+
+Pure text. Rule for editors: say whose doing it was (the event's, a rule's, Fusion's limits) and what would
+change it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.cli.foresight import Foresight
+from bridge.cli.output import printable
+from bridge.model import Mapped, Reading
+from bridge.outbox.facts import OwnTags
+from bridge.rules.mapping import Route
+
+
+def shown(value: Any) -> str:
+    """A rule's value on one line; text in quotes only where one would otherwise misread it."""
+    match value:
+        case None | "" | [] | ():
+            return "(nothing)"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            text = printable(value)
+            return f"“{text}”" if text != text.strip() else text
+        case list() | tuple():
+            return ", ".join(shown(item) for item in value)
+        case dict():
+            return ", ".join(f"{shown(key)}: {shown(item)}" for key, item in value.items())
+        case _:
+            return printable(str(value))
+
+
+def destination(route: Route) -> str:
+    """Where a route sends a lead, or why not."""
+    if route.skip:
+        return f"skipped: {printable(route.skip)}"
+    campaign = f"campaign {route.campaign_id}" if route.campaign_id else "Default Feed"
+    kind = f", {route.kind}" if route.kind else ""
+    return f"account {route.account}, {campaign}{kind}"
+
+
+def do_not_call(reading: Reading, mapped: Mapped, tags: OwnTags) -> str:
+    """Whether this person may be called, and who said so."""
+    if reading.deleted:
+        return f"The contact was deleted: no lead is made, one that exists gets the tag {tags.deleted}."
+    flagged = bool(reading.dnd_all or reading.dnd_call)
+    blocked = mapped.blocked_if_flagged if flagged else mapped.blocked_if_not
+    channels = "every channel" if reading.dnd_all else "calls"
+    consequence = f"no lead is made, one that exists gets the tag {tags.do_not_call}."
+    if flagged and blocked:
+        return f"Blocked: the event says do-not-disturb for {channels}; {consequence}"
+    if flagged:
+        return f"Allowed: the event says do-not-disturb for {channels}, but do_not_call.when doesn't hold."
+    if blocked:
+        return f"Blocked: do_not_call.when holds for this contact; {consequence}"
+    if reading.dnd_all is None and reading.dnd_call is None:
+        return "Allowed: the event doesn't speak of do-not-disturb. What earlier events said still counts."
+    return "Allowed: the event says that there is no do-not-disturb."
+
+
+def verdict(foresight: Foresight, *, known: bool) -> str:
+    """The fate in a few words, to stand beside the state."""
+    decision = foresight.decision
+    if decision is None:
+        return ""
+    if decision.state != "queued":
+        return printable(decision.reason)
+    if decision.puts[0].only_existing:
+        return f"{decision.puts[0].only_existing}: the lead gets a tag"
+    return "a change of a lead that Fusion has" if known else "a new lead"
+
+
+def advice(foresight: Foresight, *, known: bool) -> list[str]:
+    """What the fate means, and what to do if another was expected."""
+    decision = foresight.decision
+    if decision is None:
+        return []
+    if decision.state == "queued":
+        return [] if known else ["--known shows what is sent when Fusion has the lead already."]
+    if decision.state == "dead":
+        return [f"fix: {printable(decision.fix)}"]
+    return [_of_skipped(decision.reason, foresight)]
+
+
+def _of_skipped(reason: str, foresight: Foresight) -> str:
+    if reason == "no phone":
+        return (
+            "fix: nothing, if the contact has none: a later event with a phone makes the lead. Else let a "
+            "rule of lead.phone name where the payload has it."
+        )
+    if reason == "filtered: no route matches":
+        return "fix: if such contacts are wanted, add a last route without `when`."
+    if reason.startswith("filtered: "):
+        taken = foresight.routes[-1]
+        return f"fix: if it is wanted, change `when` of route {taken.number}, {printable(taken.route.name)}."
+    return "Nothing is sent for a lead that Fusion doesn't have; --known shows what is if it does."
+
+
+def names(mapping: Mapping[str, Any]) -> str:
+    """The names that a rule may use."""
+    return " · ".join(printable(name) for name in mapping)
