@@ -151,8 +151,9 @@ def _failed_request(connection: sqlite3.Connection) -> Trouble | None:
     ).fetchone()
     if row is None:
         return None
-    words = [row["outcome"], f"({row['status']})" if row["status"] else "", row["error"]]
-    return Trouble(row["answered_at"], " ".join(word for word in words if word), account=row["account"])
+    what = f"{row['outcome']} ({row['status']})" if row["status"] else row["outcome"]
+    words = f"{what}: {row['error']}" if row["error"] else what
+    return Trouble(row["answered_at"], words, account=row["account"])
 
 
 def _dead_event(connection: sqlite3.Connection) -> Trouble | None:

@@ -1,0 +1,136 @@
+"""`bridge replay`: events back through the rules, by their ids or by what they have in common.
+
+Knows what may be asked and how to say what it came to; `store.events.replay` does it. Rule for editors: an
+event that waits already is never touched, and it is always told how many went.
+"""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import selecting
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.output import duration
+from bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from bridge.config import Config
+
+# So many a transaction: while one is open the service can't store webhooks, for a tenth of a second.
+BATCH = 10_000
+
+
+def command(
+    *,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID", help="Events by number; or choose by options.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    state: selecting.StateOption = None,
+    source: selecting.SourceOption = "",
+    since: selecting.SinceOption = "",
+    force: Annotated[bool, typer.Option("--force", help="Deliver also what is unchanged.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count the events, and the requests they may cost.")
+    ] = False,
+) -> None:
+    """Send events back through the rules, as if they had just come: after a fix of the rules, say.
+
+    Either by number, or all that the options choose. Only settled events go; one that waits is left
+    alone. What comes out the same as Fusion has it already is skipped as unchanged, unless --force.
+
+    Example:
+      bridge replay 1042 1043
+      bridge replay --state dead --since 2d --dry-run
+      bridge replay --state dead --since 2d
+    """
+    if ids and (state or source or since):
+        raise typer.BadParameter("name events by their ids, or choose them by options; not both")
+    if not (ids or state or source or since):
+        raise typer.BadParameter("which events? Name their ids, or choose: --state dead --since 2d, say")
+    loaded = load_config(config)
+    chosen = _by_id(loaded, ids) if ids else _by_options(loaded, state, source, since)
+    if dry_run:
+        _count(loaded, chosen)
+        return
+    _tell(loaded, _send_back(loaded, chosen, force=force))
+
+
+def _by_id(config: "Config", ids: list[int]) -> list[int]:
+    """The settled ones. What waits is told and left alone; an id that isn't there is a slip, and refused."""
+    from bridge.store.queries import SETTLED, states_of  # noqa: PLC0415
+
+    states = states_of(_reader(config), ids)
+    unknown = [str(each) for each in ids if each not in states]
+    if unknown:
+        fix = "`bridge events` lists them; nothing was replayed"
+        raise BridgeError(f"there is no event {', '.join(unknown)}", fix=fix)
+    for each, state in states.items():
+        if state not in SETTLED:
+            typer.echo(f"event {each} waits already ({state})", err=True)
+    chosen = [each for each, state in states.items() if state in SETTLED]
+    if not chosen:
+        raise BridgeError("nothing to replay", fix="`bridge events --state dead` lists what is worth it")
+    return chosen
+
+
+def _by_options(config: "Config", state: list[selecting.State] | None, source: str, since: str) -> list[int]:
+    from bridge.store.queries import SETTLED, Wanted, find_ids  # noqa: PLC0415
+
+    waiting = [each for each in state or () if each not in SETTLED]
+    if waiting:
+        raise typer.BadParameter(f"what is {waiting[0]} waits already", param_hint="--state")
+    wanted = Wanted(
+        states=tuple(state or SETTLED), source=source, since=selecting.moment(since, now=time.time())
+    )
+    chosen = find_ids(_reader(config), wanted)
+    if not chosen:
+        raise BridgeError("no such events", fix="try the same options with `bridge events`")
+    return chosen
+
+
+def _reader(config: "Config") -> "sqlite3.Connection":
+    from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
+
+    return open_reader(config.database)
+
+
+def _send_back(config: "Config", ids: list[int], *, force: bool) -> int:
+    from bridge.store.events import replay  # noqa: PLC0415
+    from bridge.store.queries import rewriting  # noqa: PLC0415
+
+    count = 0
+    for first in range(0, len(ids), BATCH):
+        with rewriting(config.database) as connection:
+            count += replay(connection, ids[first : first + BATCH], force=force)
+    return count
+
+
+def _tell(config: "Config", count: int) -> None:
+    from bridge.store.status import owner  # noqa: PLC0415
+
+    them = "it" if count == 1 else "them"
+    if owner(config.database):
+        then = f"the running service picks {them} up within a second"
+    else:
+        then = f"no service is running, so start `bridge serve` to have {them} delivered"
+    typer.echo(f"{_events(count)} through the rules again; {then}")
+
+
+def _count(config: "Config", ids: list[int]) -> None:
+    from bridge.store.queries import count_leads  # noqa: PLC0415
+
+    limit, people = config.fusion.leads_limit, count_leads(_reader(config), ids)
+    who = "1 person" if people == 1 else f"{people} people"
+    windows = -(-len(ids) // limit.requests)
+    takes = f"; at the limit that takes {duration(windows * limit.per_s)}" if windows > 1 else ""
+    typer.echo(f"{_events(len(ids))} through the rules again, about {who}.")
+    typer.echo(f"They cost up to {len(ids)} request{'s' * (len(ids) != 1)} to Fusion, one an event{takes}.")
+    typer.echo("A lead that Fusion has or lost without our knowledge costs one more. Nothing was written.")
+
+
+def _events(count: int) -> str:
+    return "1 event goes" if count == 1 else f"{count} events go"

@@ -1,0 +1,160 @@
+"""`bridge show`: one event from its arrival to its end, with every request that carried it.
+
+Knows the order in which somebody asks: what became of it, why, what to do; then the evidence. Rule for
+editors: the payload comes last, because it is long.
+"""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli import selecting
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.output import JsonOption, duration, local_time, print_json, printable, table
+from bridge.cli.sheet import facts, section
+from bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.store.queries import LeadLine
+    from bridge.store.story import Attempt, Owed, Story
+
+
+def command(
+    *,
+    event_id: Annotated[int, typer.Argument(metavar="ID", help="Its number, as `bridge events` lists it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    json: JsonOption = False,
+) -> None:
+    """Show one event: what became of it and why, the lead, every request that carried it, the payload.
+
+    The lead is what Fusion was last given for that phone, by this event or a newer one. Shows people's
+    data: mind who looks over your shoulder.
+
+    Example:
+      bridge show 1042
+      bridge show 1042 --json | jq .payload
+    """
+    from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
+    from bridge.store.story import tell  # noqa: PLC0415
+
+    story = tell(open_reader(load_config(config).database), event_id)
+    if story is None:
+        raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
+    if json:
+        print_json({**selecting.for_json(story), "payload": _parsed(story.payload)})
+        return
+    now = time.time()
+    _tell_fate(story, now)
+    _tell_leads(story.leads)
+    _tell_waiting(story.waiting, now)
+    _tell_attempts(story.attempts)
+    section("Payload")
+    for line in _pretty(story.payload).splitlines():
+        typer.echo(f"  {printable(line)}")
+
+
+def _tell_fate(story: "Story", now: float) -> None:
+    location = f" in location {story.location_id}" if story.location_id else ""
+    occurred = local_time(story.occurred_at) if abs(story.occurred_at - story.received_at) >= 1 else ""
+    settled = story.settled_at
+    typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True))
+    facts(
+        [
+            ("reason", story.reason),
+            ("fix", story.fix),
+            ("superseded by", f"event {story.superseded_by}" if story.superseded_by else ""),
+            *(("warning", warning) for warning in story.warnings),
+            ("received", f"{local_time(story.received_at)}, {duration(now - story.received_at)} ago"),
+            ("occurred", occurred),
+            ("settled", f"{local_time(settled)}, {duration(now - settled)} ago" if settled else ""),
+            ("source", story.source),
+            ("type", story.type),
+            ("event id", story.external_id or ""),
+            ("contact", f"{story.contact_id}{location}" if story.contact_id else ""),
+            ("phone", story.phone),
+            ("route", story.route),
+        ]
+    )
+
+
+def _tell_leads(leads: "tuple[LeadLine, ...]") -> None:
+    for lead in leads:
+        section("The lead in Fusion")
+        body = {**(lead.body or {})}
+        custom = body.pop("custom_fields", None) or {}
+        delivered = local_time(lead.delivered_at) if lead.delivered_at else "never by the bridge"
+        facts(
+            [
+                ("account", f"{lead.account}, {campaign(lead.campaign_id)}"),
+                ("lead id", lead.lead_id or "not known"),
+                ("delivered", f"{delivered}, {lead.origin}"),
+                ("do not call", "yes" if lead.do_not_call else ""),
+                *((name, _value(value)) for name, value in body.items()),
+                *((name, _value(value)) for name, value in custom.items()),
+            ]
+        )
+
+
+def campaign(campaign_id: str) -> str:
+    """The campaign by its id, or the feed where leads without one go."""
+    return f"campaign {campaign_id}" if campaign_id else "Default Feed"
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _tell_waiting(rows: "tuple[Owed, ...]", now: float) -> None:
+    for row in rows:
+        section("Waits to be sent")
+        due = f"in {duration(row.due_at - now)}" if row.due_at > now else "now, as the limit allows"
+        tries = row.failures + row.unanswered
+        facts(
+            [
+                ("phone", row.phone),
+                ("account", f"{row.account}, {campaign(row.campaign_id)}"),
+                ("next try", "under way" if row.in_flight else due),
+                ("tries", str(tries) if tries else ""),
+                ("last error", row.last_error),
+            ]
+        )
+
+
+def _tell_attempts(attempts: "tuple[Attempt, ...]") -> None:
+    if not attempts:
+        return
+    section("Requests that carried it")
+    table(
+        ("  no.", "sent", "method", "status", "outcome", "ms", "error"),
+        [
+            (
+                f"{each.id:>5}",
+                local_time(each.started_at)[:19],
+                each.method if each.leads == 1 else f"{each.method} of {each.leads}",
+                str(each.status or ""),
+                each.outcome or "under way",
+                "" if each.ms is None else f"{each.ms:.0f}",
+                each.error,
+            )
+            for each in attempts
+        ],
+        right=(5,),
+        whole=(0, 1, 2, 4),
+    )
+
+
+def _parsed(payload: bytes) -> Any:
+    from bridge.errors import MalformedPayload  # noqa: PLC0415
+    from bridge.inbound.body import parse  # noqa: PLC0415
+
+    try:
+        return parse(payload)
+    except MalformedPayload:  # by an older bridge, perhaps
+        return payload.decode(errors="replace")
+
+
+def _pretty(payload: bytes) -> str:
+    import json  # noqa: PLC0415 -- the option has that name
+
+    return json.dumps(_parsed(payload), indent=2, ensure_ascii=False)
