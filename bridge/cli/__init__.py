@@ -7,6 +7,7 @@ that `bridge --help` is instant and `bridge serve` ready at once. Rule for edito
 
 import contextlib
 import inspect
+import io
 import os
 import re
 import sys
@@ -100,6 +101,9 @@ def _bridge(
 
 def main() -> None:
     """The program `bridge`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # LANG=C has no letters for names and arrows
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="bridge")
     finally:

@@ -121,6 +121,11 @@ def guess(config: Config, payload: Mapping[str, Any]) -> tuple[Source, str]:
         wanted, because = (GhlWorkflow,), f"the body has {mark!r}, as GHL's workflows send"
     elif event_type in EVENT_TYPES or (event_type and {"appId", "webhookId", "locationId"} & {*payload}):
         wanted, because = (GhlApp, GhlWorkflow), f"the body is a GHL app's {event_type!s:.40}"
+    elif "contactId" in payload or isinstance(payload.get("contact"), dict):
+        wanted, because = (
+            (GhlWorkflow, JsonSource),
+            "the body has a contact, as GHL's Custom Webhook may",
+        )
     else:
         wanted, because = (JsonSource, GhlWorkflow), "the body has no marks of GHL's"
     sources = tuple(config.sources.values())

@@ -5,6 +5,7 @@ grep finds whole lines. Rule for editors: a stranger's text goes through `printa
 cursor.
 """
 
+import json
 import os
 import sys
 import unicodedata
@@ -49,7 +50,7 @@ def _shown(char: str) -> str:
         return " "
     # U+200D joins emojis, and does no harm.
     if char != "\u200d" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return f"\\u{ord(char):04x}"
+        return json.dumps(char)[1:-1]
     return char
 
 

@@ -46,7 +46,7 @@ def command(
     if json:
         from bridge.cli.preview_json import as_json  # noqa: PLC0415
 
-        print_json(as_json(foresight, file=name))
+        print_json(as_json(foresight, loaded, file=name))
     else:
         from bridge.cli.preview_text import tell  # noqa: PLC0415
 

@@ -9,10 +9,12 @@ from typing import Any
 import orjson
 
 from bridge.cli.foresight import Foresight
+from bridge.cli.preview_words import do_not_call
+from bridge.config import Config
 from bridge.model import Reading
 
 
-def as_json(foresight: Foresight, *, file: str) -> dict[str, Any]:
+def as_json(foresight: Foresight, config: Config, *, file: str) -> dict[str, Any]:
     """Everything that the text tells, and the contact's words besides."""
     mapped, decision, reading = foresight.mapped, foresight.decision, foresight.reading
     return {
@@ -26,6 +28,7 @@ def as_json(foresight: Foresight, *, file: str) -> dict[str, Any]:
             for each in foresight.routes
         ],
         "fields": [asdict(trace) for trace in mapped.trace] if mapped else [],
+        "do_not_call": do_not_call(reading, mapped, config.tags) if reading and mapped else "",
         "warnings": list(mapped.warnings) if mapped else [],
         "state": decision.state if decision else None,
         "reason": decision.reason if decision else foresight.answer.reason,

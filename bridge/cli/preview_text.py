@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bridge.cli.foresight import Foresight, Sent, Tried
 from bridge.cli.output import console, local_time, printable
-from bridge.cli.preview_words import advice, destination, do_not_call, names, shown, verdict
+from bridge.cli.preview_words import advice, destination, do_not_call, names, shown, stopped, verdict
 from bridge.config import Config
 from bridge.model import FieldTrace
 
@@ -32,6 +32,8 @@ def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> Non
     _facts(to, [("Payload", file), *_event(foresight)])
     reading, mapped, decision = foresight.reading, foresight.mapped, foresight.decision
     if reading is None or mapped is None or decision is None:
+        badge, reason, fix = stopped(foresight)
+        _fate(to, badge, _STATES["skipped" if foresight.answer.code == 200 else "dead"], reason, [fix])
         return
     _heading(to, "Routes")
     _routes(to, foresight.routes)
@@ -42,11 +44,8 @@ def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> Non
         _rows(to, [(Text("!", "bold yellow"), Text(printable(each))) for each in mapped.warnings])
     _heading(to, "Do-not-call")
     _paragraph(to, do_not_call(reading, mapped, config.tags))
-    to.print()
-    badge = Text(f" {decision.state.upper()} ", _STATES[decision.state])
-    _rows(to, [(badge, Text(verdict(foresight, known=known), "bold"))], indent=0)
-    for line in advice(foresight, known=known):
-        _paragraph(to, line)
+    words, more = verdict(foresight, known=known), advice(foresight, known=known)
+    _fate(to, decision.state.upper(), _STATES[decision.state], words, more)
     for sent in foresight.sent:
         _request(to, sent, config)
 
@@ -62,10 +61,10 @@ def _event(foresight: Foresight) -> list[tuple[str, str]]:
     return [
         *came,
         ("Event", reading.type),
-        ("Contact", printable(person) or "(nothing)"),
+        ("Contact", shown(person)),
         ("Time", local_time(at) if at is not None else "of its arrival: it names none"),
         ("Tags", shown(contact.tags)),
-        ("Custom", shown(list(contact.custom)) if contact.custom else ""),
+        ("Custom", names(contact.custom)),
         ("Data", names(reading.data)),
     ]
 
@@ -114,6 +113,13 @@ def _change(trace: FieldTrace) -> Text:
     if given == kept:
         return Text.assemble((given, "green"), ("\n→ the same", "dim"))
     return Text.assemble(given, "\n→ ", (kept, "bold green"))
+
+
+def _fate(to: "Console", badge: str, style: str, words: str, more: Iterable[str]) -> None:
+    to.print()
+    _rows(to, [(Text(f" {badge} ", style), Text(words, "bold"))], indent=0)
+    for line in more:
+        _paragraph(to, line)
 
 
 def _request(to: "Console", sent: Sent, config: Config) -> None:

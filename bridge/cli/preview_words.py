@@ -13,6 +13,8 @@ from bridge.model import Mapped, Reading
 from bridge.outbox.facts import OwnTags
 from bridge.rules.mapping import Route
 
+_LONGEST = 300  # characters of one value; --json gives all of it
+
 
 def shown(value: Any) -> str:
     """A rule's value on one line; text in quotes only where one would otherwise misread it."""
@@ -22,7 +24,9 @@ def shown(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            text = printable(value)
+            text = printable(value[:_LONGEST])
+            if len(value) > _LONGEST:
+                return f"{text}… ({len(value)} characters)"
             return f"“{text}”" if text != text.strip() else text
         case list() | tuple():
             return ", ".join(shown(item) for item in value)
@@ -96,6 +100,24 @@ def _of_skipped(reason: str, foresight: Foresight) -> str:
         taken = foresight.routes[-1]
         return f"fix: if it is wanted, change `when` of route {taken.number}, {printable(taken.route.name)}."
     return "Nothing is sent for a lead that Fusion doesn't have; --known shows what is if it does."
+
+
+def stopped(foresight: Foresight) -> tuple[str, str, str]:
+    """What became of a delivery that isn't stored, why, and the fix."""
+    answer, source = foresight.answer, foresight.source
+    name = source.name if source else "NAME"
+    reason = printable(answer.reason)
+    if answer.status == "ignored" and reason.startswith("location"):
+        return "IGNORED", reason, f"fix: if it is wanted, add it to sources.{name}.locations."
+    if answer.status == "ignored":
+        return "IGNORED", reason, "fix: nothing; such events tell nothing about a contact."
+    if answer.status == "unauthorized":
+        return "REFUSED", reason, f"fix: correct sources.{name}.app_id, if the delivery is of your app."
+    return (
+        "REFUSED",
+        reason,
+        "fix: let the sender send one JSON object with the contact's id, phone or e-mail.",
+    )
 
 
 def names(mapping: Mapping[str, Any]) -> str:

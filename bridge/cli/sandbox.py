@@ -79,7 +79,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).lower().partition(" (")[0]
         fix = "choose another --port or --host"
         raise BridgeError(f"can't listen on {host}:{port}: {reason}", fix=fix) from None
 
@@ -133,7 +133,8 @@ def _fault(text: str) -> "Fault":
         return parse_faults(given)[0]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][-1])
+        # After the place in the list comes the name, then whatever type pydantic tried.
+        name = str(first["loc"][1]).removesuffix("_s")
         said = f"kinds are {_KINDS}" if name == "kind" else first["msg"].lower()
         raise _wrong("--fault", f"{name} in {text!r}: {said}") from None
 

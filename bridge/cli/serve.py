@@ -8,6 +8,7 @@ import signal
 
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
 from bridge.cli.stopping import until_stopped
+from bridge.errors import BridgeError
 
 
 def command(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -25,6 +26,14 @@ def command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     with until_stopped():
         # Until the service listens to it there is nothing to reload, and the default would be to die of it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        loaded = load_config(config)
         from bridge.app import serve  # noqa: PLC0415 -- half a second that `bridge --help` does without
 
-        serve(load_config(config))
+        try:
+            serve(loaded)
+        except SystemExit as end:
+            if end.code:  # uvicorn's way to say that it couldn't listen; the log has its reason
+                at = f"{loaded.server.host}:{loaded.server.port}"
+                fix = f"stop what listens there, or change server.host or server.port in {loaded.path}"
+                raise BridgeError(f"the service can't listen on {at}", fix=fix) from None
+            raise

@@ -15,8 +15,8 @@ def paste_lines(config: Config) -> list[str]:
         lines += [f"  {name}: {where_to_paste(config.sources[name])}", f"    {url}", ""]
     if config.server.public_url is None:
         lines += [
-            "  Put the https address by which others reach the bridge in place of the first part; or set it as",
-            "  server.public_url, and `bridge check` prints whole URLs.",
+            "  Put the https address by which others reach the bridge in place of the first part; or set",
+            "  server.public_url to it, and `bridge check` prints URLs that can be pasted as they are.",
             "",
         ]
     return lines
