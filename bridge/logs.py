@@ -28,21 +28,22 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         return line
 
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer(serializer=_json)
-        if as_json
-        else structlog.dev.ConsoleRenderer(pad_event_to=18)
-    )
+    if as_json:
+        renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
+        final: Any = structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str)
+        factory: Any = structlog.BytesLoggerFactory(sys.stdout.buffer)  # one write a line
+    else:
+        renderer = final = structlog.dev.ConsoleRenderer(pad_event_to=18)
+        factory = structlog.PrintLoggerFactory(sys.stdout)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=factory,
         cache_logger_on_first_use=False,  # a reload brings new secrets
     )
     _adopt_standard_logging(shared, renderer)

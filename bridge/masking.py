@@ -28,5 +28,6 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, "•••")
-    text = _EMAIL.sub(r"\1***@\2", text)
+    if "@" in text:
+        text = _EMAIL.sub(r"\1***@\2", text)
     return _PHONE.sub(lambda found: mask_phone(found.group()), text)

@@ -45,8 +45,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def fingerprint(payload: Mapping[str, Any]) -> str:
     """Equal for equal bodies, however they were spelt: what tells a repeat where there is no event id."""
-    canonical = json.dumps(dict(payload), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(dict(payload), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _parse_tolerantly(body: bytes) -> Any:

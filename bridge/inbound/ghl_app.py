@@ -42,25 +42,23 @@ class GhlApp:
         location = values.text(record.get("locationId"))
         if self.locations and location not in self.locations:
             return Ignored(f"location {location[:_SHOWN] or '(none)'} is not listed")
-        return ghl.incoming(self.read(payload), values.text(record.get("webhookId")))
+        return _head(record).incoming((record,), values.text(record.get("webhookId")))
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         record = _flat(payload)
-        layers = (record,)
-        event_type = ghl.EVENT_TYPES.get(values.text(record.get("type")), "contact.updated")
-        location = values.text(record.get("locationId"))
-        contact_id = values.text(record.get("id"))
-        dnd_all, dnd_call = blocks = ghl.blocks(layers, event_type)
+        head, layers = _head(record), (record,)
+        dnd_all, dnd_call = head.blocks
         return Reading(
-            contact=ghl.contact(layers, contact_id, custom=ghl.custom_fields(layers), blocks=blocks),
-            type=event_type,
+            contact=ghl.contact(
+                layers, values.text(record.get("id")), custom=ghl.custom_fields(layers), blocks=head.blocks
+            ),
+            type=head.type,
             source=self.name,
-            location_id=location,
+            location_id=values.text(record.get("locationId")),
             payload=payload,
-            key=ContactKey(ghl.SYSTEM, location, contact_id) if contact_id else None,
-            # The time of sending: these events carry no time of the change itself.
-            occurred_at=values.moment(record.get("timestamp")),
-            deleted=event_type == "contact.deleted",
+            key=head.key,
+            occurred_at=head.occurred_at,
+            deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
         )
@@ -72,6 +70,18 @@ class GhlApp:
         # The client id is the app id and a suffix; GHL's own SDK compares what is before the hyphen.
         if values.text(app_id) != self.app_id.partition("-")[0]:
             raise InvalidSignature("a delivery of another app")
+
+
+def _head(record: Mapping[str, Any]) -> ghl.Head:
+    event_type = ghl.EVENT_TYPES.get(values.text(record.get("type")), "contact.updated")
+    location, contact_id = values.text(record.get("locationId")), values.text(record.get("id"))
+    return ghl.Head(
+        type=event_type,
+        key=ContactKey(ghl.SYSTEM, location, contact_id) if contact_id else None,
+        # The time of sending: these events carry no time of the change itself.
+        occurred_at=values.moment(record.get("timestamp")),
+        blocks=ghl.blocks((record,), event_type),
+    )
 
 
 def _flat(payload: Mapping[str, Any]) -> Mapping[str, Any]:

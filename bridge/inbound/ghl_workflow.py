@@ -60,40 +60,72 @@ class GhlWorkflow:
         check_token(token or headers.get("x-bridge-token"), self.token)
 
     def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
-        reading = self.read(payload)
-        external_id = ghl.said((payload, _custom_data(payload)), *_EVENT_ID_WORDS)
+        body = _Body.of(payload)
+        external_id = ghl.said((payload, body.data), *_EVENT_ID_WORDS)
         # The contact's id in the event id's place would make every later event a "duplicate".
-        return ghl.incoming(reading, "" if external_id == reading.contact.id else external_id)
+        mistaken = external_id == _contact_id(payload, body.stated)
+        return _head(payload, body).incoming(body.layers, "" if mistaken else external_id)
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
-        root = _without_opportunity(payload)
-        data = _custom_data(payload)
-        layers = (root, *_nested_contacts(payload))
-        stated = _stated_type((root, data))
-        contact_id = _contact_id(payload, stated)
-        location = ghl.nested(payload, "location")
-        workflow = ghl.nested(payload, "workflow")
-        location_id = ghl.said((location,), "id") or ghl.said((*layers, data), *_LOCATION_ID_WORDS)
-        dnd_all, dnd_call = blocks = ghl.blocks((*layers, data), stated)
-        # Custom data has the user's own keys: "name" may be a campaign's. These two can't mislead.
-        reachable = {key: data[key] for key in ("email", "phone") if key in data}
+        body = _Body.of(payload)
+        head = _head(payload, body)
+        location, workflow = ghl.nested(payload, "location"), ghl.nested(payload, "workflow")
+        dnd_all, dnd_call = head.blocks
         return Reading(
             contact=ghl.contact(
-                (*layers, reachable), contact_id, custom=_custom(root, layers), blocks=blocks
+                body.layers,
+                _contact_id(payload, body.stated),
+                custom=_custom(body.root, body.layers),
+                blocks=head.blocks,
             ),
-            type=stated or "contact.updated",
+            type=head.type,
             source=self.name,
-            location_id=location_id,
-            location_name=ghl.said((location,), "name") or ghl.said((root,), "location_name"),
-            workflow_name=ghl.said((workflow,), "name") or ghl.said((root,), "workflow_name"),
-            data={key: values.plain(value) for key, value in data.items()},
+            location_id=_location_id(payload, body),
+            location_name=ghl.said((location,), "name") or ghl.said((body.root,), "location_name"),
+            workflow_name=ghl.said((workflow,), "name") or ghl.said((body.root,), "workflow_name"),
+            data={key: values.plain(value) for key, value in body.data.items()},
             payload=payload,
-            key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
-            occurred_at=ghl.said_when((root, data), *_TIME_WORDS),
-            deleted=stated == "contact.deleted",
+            key=head.key,
+            occurred_at=head.occurred_at,
+            deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The parts of a body that may speak of the contact."""
+
+    root: Mapping[str, Any]
+    data: Mapping[str, Any]
+    nested: ghl.Layers
+    layers: ghl.Layers  # where the contact's fields may be
+    stated: str  # the event type, where the user states one
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> "_Body":
+        root, data = _without_opportunity(payload), _custom_data(payload)
+        nested = _nested_contacts(payload)
+        # Custom data has the user's own keys: "name" may be a campaign's. These two can't mislead.
+        reachable = {key: data[key] for key in ("email", "phone") if key in data}
+        return cls(root, data, nested, (root, *nested, reachable), _stated_type((root, data)))
+
+
+def _head(payload: Mapping[str, Any], body: _Body) -> ghl.Head:
+    contact_id = _contact_id(payload, body.stated)
+    location_id = _location_id(payload, body)
+    return ghl.Head(
+        type=body.stated or "contact.updated",
+        key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
+        occurred_at=ghl.said_when((body.root, body.data), *_TIME_WORDS),
+        blocks=ghl.blocks((body.root, *body.nested, body.data), body.stated),
+    )
+
+
+def _location_id(payload: Mapping[str, Any], body: _Body) -> str:
+    named = ghl.said((ghl.nested(payload, "location"),), "id")
+    return named or ghl.said((body.root, *body.nested, body.data), *_LOCATION_ID_WORDS)
 
 
 def _custom_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -116,7 +148,7 @@ def _contact_id(payload: Mapping[str, Any], stated: str) -> str:
 
 def _stated_type(layers: ghl.Layers) -> str:
     """The event type where the user states one of ours; users also send words of their own."""
-    words = (values.text(layer.get(word)) for layer in layers for word in _EVENT_WORDS)
+    words = (values.text(layer[word]) for layer in layers for word in _EVENT_WORDS if word in layer)
     known = (_EVENT_TYPES.get(_NOT_A_LETTER.sub("", word.lower())) for word in words)
     return next((found for found in known if found), "")
 

@@ -4,9 +4,10 @@ The answers are the table of the README ("Answers"). Rule for editors: 200 only 
 never a 5xx, because GHL's older retry policy gives up on those (marketplace docs, Webhook Integration Guide).
 """
 
+import orjson
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.errors import InvalidSignature, MalformedPayload, StoreError
 from bridge.inbound import Source
@@ -34,8 +35,7 @@ async def receive(request: Request) -> Response:
         body = await _body(request)
         if body is None:
             return _answer(413, "too large", reason=f"a body may have {MAX_BODY} bytes")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
-        source.authenticate(headers, request.path_params.get("token"), body)
+        source.authenticate(request.headers, request.path_params.get("token"), body)
         payload = parse(body)
         incoming = source.receive(payload)
         if isinstance(incoming, Ignored):
@@ -92,5 +92,5 @@ def busy(reason: str) -> Response:
     return answer
 
 
-def _answer(code: int, status: str, **more: object) -> JSONResponse:
-    return JSONResponse({"status": status, **more}, code)
+def _answer(code: int, status: str, **more: object) -> Response:
+    return Response(orjson.dumps({"status": status, **more}), code, media_type="application/json")
