@@ -56,8 +56,7 @@ ENV PATH="/opt/bridge/bin:${PATH}" \
     PYTHONDONTWRITEBYTECODE=1 \
     BRIDGE_CONFIG=/etc/bridge/config.yaml
 
-# `database: data/bridge.db`, as `bridge init` writes it, means /data/bridge.db from here.
-WORKDIR /
+WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 USER 10001:10001
