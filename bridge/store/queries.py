@@ -130,7 +130,10 @@ def _conditions(
 
 
 def first_since(connection: sqlite3.Connection, since: float) -> int:
-    """The id of the first event received since then: ids grow with time, so it is found by halving."""
+    """The id of the first event received since then: ids grow with time, so it is found by halving.
+
+    A clock that was set back blurs it by as much.
+    """
     # Two look-ups; asked for together they would be a scan.
     row = connection.execute(
         "SELECT (SELECT MIN(id) FROM events) AS oldest, (SELECT MAX(id) FROM events) AS newest"

@@ -1,0 +1,117 @@
+"""`bridge show`: the whole story of one event."""
+
+import json
+import time
+
+import pytest
+
+from bridge.outbox.outcome import Unreachable
+from bridge.store import claiming
+from tests.stocked import CAMPAIGN, Stock
+
+ANN = "+12025550101"
+
+
+@pytest.fixture
+def stock(tmp_path):
+    stock = Stock(tmp_path)
+    yield stock
+    stock.connection.close()
+
+
+def test_a_delivered_one(stock):
+    event_id = stock.deliver("ann", ANN, campaign=CAMPAIGN)
+
+    said = stock.bridge("show", event_id).stdout
+
+    assert said.startswith("Event 1: delivered\n")
+    for words in (
+        "  warning   tag cut",
+        "  route     solar",
+        f"  phone     {ANN}",
+        f"main, campaign {CAMPAIGN}",
+    ):
+        assert words in said
+    assert "  lead id    lead-1" in said
+    assert "  tags       solar" in said
+    assert "  bill       90" in said
+    assert "POST    201     delivered  12" in said
+    assert '    "contact_id": "ann"' in said.partition("Payload\n")[2]
+    assert "fix" not in said
+    assert "Waits" not in said
+
+
+def test_a_waiting_one(stock):
+    event_id = stock.queue("ann", ANN)
+    stock.send(Unreachable("nobody there"), status=None, error="nobody there", ago=1)
+
+    said = stock.bridge("show", event_id).stdout
+
+    assert said.startswith("Event 1: queued\n")
+    waits = said.partition("Waits to be sent\n")[2]
+    assert "  next try    in " in waits or "  next try    now" in waits
+    assert "  last error  nobody there" in waits
+    assert "unreachable" in waits
+
+
+def test_one_under_way(stock):
+    stock.queue("ann", ANN)
+    claiming.claim(stock.connection, "main", places=1, now=time.time())
+
+    said = stock.bridge("show", 1).stdout
+
+    assert "next try  under way" in said
+    assert "POST            under way" in said
+
+
+def test_a_dead_one_says_what_to_do(stock):
+    said = stock.bridge("show", stock.die()).stdout.splitlines()
+
+    assert said[:3] == ["Event 1: dead", "  reason    no such phone", "  fix       correct it"]
+
+
+def test_a_superseded_one_names_the_newer(stock):
+    stock.queue("ann", ANN)
+    newer = stock.queue("ann", ANN)
+
+    assert f"  superseded by  event {newer}" in stock.bridge("show", 1).stdout
+
+
+def test_json(stock):
+    stock.deliver("ann", ANN)
+
+    story = json.loads(stock.bridge("show", 1, "--json").stdout)
+
+    assert story["payload"]["contact_id"] == "ann"
+    assert story["warnings"] == ["tag cut"]
+    assert story["leads"][0]["lead_id"] == "lead-1"
+    assert story["attempts"][0]["outcome"] == "delivered"
+    assert story["settled_at"].endswith("+00:00")
+
+
+def test_a_payload_that_is_no_json_any_more(stock):
+    event_id = stock.accept(body=b"\xff not json \x1b[2J")
+
+    said = stock.bridge("show", event_id).stdout
+
+    assert "not json" in said
+    assert "\x1b" not in said
+
+
+def test_no_such_event(stock):
+    result = stock.bridge("show", 7)
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == "error: there is no event 7"
+
+
+def test_no_number(stock):
+    assert stock.bridge("show", "ann").exit_code == 2
+
+
+def test_it_fits_the_screen(stock):
+    stock.deliver("ann", ANN, campaign=CAMPAIGN)
+
+    said = stock.bridge("show", 1, columns=80).stdout
+
+    assert max(map(len, said.splitlines())) <= 80
