@@ -63,7 +63,7 @@ def _tell(found: "list[LeadLine]", limit: int, *, accounts: int) -> None:
     narrow = console().width < NARROW
     cells = [_cells(lead, narrow=narrow) for lead in found]
     headings = [name for name in cells[0] if name != "account" or accounts > 1]
-    whole = [place for place, name in enumerate(headings) if name not in ("name", "campaign")]
+    whole = [place for place, name in enumerate(headings) if name != "name"]
     table(headings, [[row[name] for name in headings] for row in cells], whole=whole)
     if len(found) == limit:
         typer.echo(f"\nThe last {limit} delivered; --limit shows more.")
@@ -79,7 +79,7 @@ def _cells(lead: "LeadLine", *, narrow: bool) -> dict[str, str]:
         "phone": lead.phone,
         "name": lead.name,
         "account": lead.account,
-        "campaign": short(lead.campaign_id) if lead.campaign_id else "Default Feed",
+        "campaign": short(lead.campaign_id) or ("default" if narrow else "Default Feed"),
         "lead id": short(lead.lead_id or ""),
         "contacts": ", ".join(contacts),
         "delivered": delivered,
