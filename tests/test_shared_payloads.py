@@ -32,6 +32,9 @@ SOURCES = {
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no collection of payloads beside the project")
 
 JOHN = "+12025550101"
+AVERY = {"phone": "+12025550110", "name": "Avery Sample", "email": "avery.sample@example.com"}
+SAM = {"phone": "+12025550133", "name": "Sam Example", "email": "sam@example.com"}
+TAGS = {"tags": ["gohighlevel"]}
 # What each body that concerns a contact must come to: the event's fate, and the lead.
 CONTACTS = {
     "official-ContactCreate": ("skipped: do not call", None),
@@ -39,21 +42,10 @@ CONTACTS = {
     "official-ContactTagUpdate": ("skipped: do not call", None),
     "official-ContactDndUpdate": ("skipped: do not call", None),
     "official-ContactDelete": ("skipped: do not call", None),
-    "captured-marketplace-ContactCreate": (
-        "delivered",
-        {
-            "phone": "+12025550110",
-            "name": "Avery Sample",
-            "email": "avery.sample@example.com",
-            "tags": ["gohighlevel"],
-        },
-    ),
+    "captured-marketplace-ContactCreate": ("delivered", AVERY | TAGS),
     "captured-marketplace-ContactCreate-no-phone": ("skipped: no phone", None),
     "captured-workflow-webhook-tag-trigger": ("skipped: no phone", None),
-    "captured-workflow-webhook-appointment-trigger": (
-        "delivered",
-        {"phone": "+12025550133", "name": "Sam Example", "email": "sam@example.com", "tags": ["gohighlevel"]},
-    ),
+    "captured-workflow-webhook-appointment-trigger": ("delivered", SAM | TAGS),
 }
 # The template isn't filled in: nobody is identified by it.
 MALFORMED = {"synthetic-workflow-custom-webhook-bridge-template"}

@@ -6,6 +6,7 @@ Rule for editors: every connection of the bridge is opened here, so that no prag
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,18 @@ def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def _lock(handle: int) -> bool:
+    """Take the lock. `bridge status` holds it for microseconds to see whether it is free: try again."""
+    for _ in range(3):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
 @contextmanager
 def owned(path: Path) -> Iterator[None]:
     """Hold the database for this process; a second owner would spend the same budget twice.
@@ -82,12 +95,10 @@ def owned(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"can't write {lock}: {error}", fix="check the folder's owner and space") from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _lock(handle):
             owner = os.read(handle, 100).decode(errors="replace").strip() or "unknown"
             fix = "stop that one first, or give this one another `database:`"
-            raise StoreError(f"{path} is in use by another bridge ({owner})", fix=fix) from error
+            raise StoreError(f"{path} is in use by another bridge ({owner})", fix=fix)
         os.ftruncate(handle, 0)
         os.write(handle, f"process {os.getpid()}\n".encode())
         yield

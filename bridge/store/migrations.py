@@ -29,7 +29,6 @@ CREATE TABLE events (
     received_at REAL NOT NULL,
     occurred_at REAL NOT NULL CHECK (occurred_at <= received_at),
     settled_at REAL,
-    payload BLOB NOT NULL,
     route TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL DEFAULT 'received'
         CHECK (state IN ('received', 'queued', 'delivered', 'skipped', 'superseded', 'dead')),
@@ -37,6 +36,7 @@ CREATE TABLE events (
     fix TEXT NOT NULL DEFAULT '',
     superseded_by INTEGER REFERENCES events (id),
     warnings TEXT NOT NULL DEFAULT '[]',
+    payload BLOB NOT NULL, -- last: what stands behind a long value is slow to read
     CHECK ((external_id IS NULL) <> (body_hash IS NULL)),
     CHECK ((state IN ('received', 'queued')) = (settled_at IS NULL)),
     CHECK ((state = 'superseded') = (superseded_by IS NOT NULL)),
