@@ -77,7 +77,7 @@ class Service:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self.writer.stop()
+        await self.writer.stop()
         self._reader.close()
 
     def reload(self) -> None:
@@ -206,6 +206,7 @@ def server_config(app: Starlette, config: Config) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who the client is
         # Longer than Caddy keeps an idle connection (2 min), so that it never posts into a closing one.
         timeout_keep_alive=130,
         timeout_graceful_shutdown=2,

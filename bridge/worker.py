@@ -35,7 +35,7 @@ RESOLVE_BATCH = 16
 
 # While webhooks pour in, resolving takes a quarter of the time: the sender waits for us, Fusion's budget
 # (100 requests a minute) makes the leads wait anyway.
-RESOLVE_SHARE = 0.25
+RESOLVE_SHARE = 0.1
 
 # The command line writes to the database beside us (replay); we look this often.
 POLL_S = 1.0

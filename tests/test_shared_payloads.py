@@ -54,10 +54,9 @@ MALFORMED = {"synthetic-workflow-custom-webhook-bridge-template"}
 def bodies():
     if not SHARED.is_dir():
         return []
-    return sorted(
-        path.stem for path in SHARED.glob("*.json") if path.stem.startswith(("official", "captured", "synthetic"))
-        and not path.stem.endswith(".headers")
-    )  # fmt: skip
+    kinds = ("official", "captured", "synthetic")
+    names = [path.stem for path in SHARED.glob("*.json") if path.stem.startswith(kinds)]
+    return sorted(name for name in names if not name.endswith(".headers"))
 
 
 async def post(bridge, name):

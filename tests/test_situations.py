@@ -320,7 +320,7 @@ async def test_what_a_crash_left_under_way_is_sent_again_and_not_twice(tmp_path)
         await bridge.until(lambda: bridge.rows("SELECT 1 FROM attempts"))
         database = bridge.rows("SELECT sent_version FROM outbox")
         assert database == [{"sent_version": 1}]
-        bridge.service.writer.stop()  # nothing more is written, as after a kill
+        await bridge.service.writer.stop()  # nothing more is written, as after a kill
     sandbox.state.sandbox.faults.clear()
     async with running(tmp_path, sandbox=sandbox) as bridge:
         await bridge.settled()

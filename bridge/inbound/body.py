@@ -31,11 +31,16 @@ def parse(body: bytes) -> dict[str, Any]:
         raise MalformedPayload("the body is empty")
     try:
         value = orjson.loads(body)
-        _check_depth(value)
     except orjson.JSONDecodeError:
         value = _parse_tolerantly(body)
         _check_depth(value)
-        value = _mend(value)
+        return _object(_mend(value))
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # most bodies haven't that many in all
+        _check_depth(value)
+    return _object(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MalformedPayload("the body is not a JSON object")
     if not value:

@@ -32,6 +32,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
         connection.execute("PRAGMA synchronous = FULL")
+        # A checkpoint makes one commit wait for thousands of pages: seldom is better than small. 32 MB.
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         connection.execute("PRAGMA foreign_keys = ON")
         migrate(Database(connection))
     except (OSError, sqlite3.Error) as error:

@@ -40,40 +40,48 @@ def accept(
 
     `body_hash` recognises a repeat where the sender gives no event id; the id does where there is one.
     """
-    if incoming.external_id is None:
-        known = connection.execute(
-            "SELECT id FROM events WHERE source = ? AND body_hash = ? AND received_at > ?",
-            (source, body_hash, now - SAME_BODY_WITHIN_S),
-        ).fetchone()
-    else:
-        known = connection.execute(
-            "SELECT id FROM events WHERE source = ? AND external_id = ?", (source, incoming.external_id)
-        ).fetchone()
-    if known is not None:
-        return int(known["id"]), False
     contact = incoming.contact
-    row = connection.execute(
+    hashed = body_hash if incoming.external_id is None else None
+    cursor = connection.execute(
         """
         INSERT INTO events (
             source, external_id, body_hash, type, location_id, contact_id,
             urgent, received_at, occurred_at, payload
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        )
+        SELECT :source, :external_id, :body_hash, :type, :location_id, :contact_id,
+            :urgent, :now, :occurred_at, :payload
+        WHERE NOT EXISTS (
+            SELECT 1 FROM events WHERE source = :source AND body_hash = :body_hash AND received_at > :since
+        )
+        ON CONFLICT DO NOTHING
         """,
-        (
-            source,
-            incoming.external_id,
-            body_hash if incoming.external_id is None else None,
-            incoming.type,
-            contact.location_id if contact else "",
-            contact.contact_id if contact else "",
-            incoming.urgent,
-            now,
+        {
+            "source": source,
+            "external_id": incoming.external_id,
+            "body_hash": hashed,
+            "type": incoming.type,
+            "location_id": contact.location_id if contact else "",
+            "contact_id": contact.contact_id if contact else "",
+            "urgent": incoming.urgent,
+            "now": now,
             # A sender's clock that is ahead must not make everything after it look stale.
-            now if incoming.occurred_at is None else min(incoming.occurred_at, now),
-            body,
-        ),
+            "occurred_at": now if incoming.occurred_at is None else min(incoming.occurred_at, now),
+            "payload": body,
+            "since": now - SAME_BODY_WITHIN_S,
+        },
     )
-    return int(row.lastrowid or 0), True
+    if cursor.rowcount:
+        return int(cursor.lastrowid or 0), True
+    known = connection.execute(
+        """
+        SELECT id FROM events
+        WHERE source = :source AND (external_id = :external_id OR body_hash = :body_hash)
+        ORDER BY id DESC
+        LIMIT 1
+        """,
+        {"source": source, "external_id": incoming.external_id, "body_hash": hashed},
+    ).fetchone()
+    return int(known["id"]), False
 
 
 def received(connection: sqlite3.Connection, limit: int) -> list[Received]:

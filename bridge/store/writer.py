@@ -1,28 +1,32 @@
-"""The one writer: a thread with the only writing connection, and group commit.
+"""The one writing connection, and group commit.
 
 Everything that writes hands it a function of the connection. Functions that arrive while a commit is under
-way share the next one, each in its own savepoint, so that a failing one fails alone. Rule for editors: a
-function must not begin, commit or wait for anything; when its future is done, its writes are on the disk.
+way share the next one, each in its own savepoint, so that a failing one fails alone. The functions run in the
+event loop (they take microseconds, and two threads would fight for the interpreter over every statement);
+what waits for the disk or for another process runs in a thread. Rule for editors: a function must not begin,
+commit or wait for anything; when its future is done, its writes are on the disk.
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.errors import StoreError
-from bridge.store.database import open_writer
+from bridge.store.database import BUSY_MS, open_writer
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
 Item = tuple[Write[Any], "asyncio.Future[Any]"]
 Result = tuple["asyncio.Future[Any]", Any, Exception | None]
 
-# Enough that a burst shares commits, few enough that the first of a group doesn't wait for long.
-MAX_GROUP = 256
+# Enough that a burst shares commits, few enough that nothing else waits for long while they run.
+MAX_GROUP = 128
 
 # After these SQLite may have rolled back everything, or the next statement would meet the same: the group
 # fails as a whole. Any other error is the fault of the one write that met it.
@@ -45,18 +49,22 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._connection = open_writer(path)
+        self._connection.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._waiting: deque[Item] = deque()
+        self._work: asyncio.Task[None] | None = None
         self._stopped = False
-        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._slow: queue.SimpleQueue[tuple[Callable[[], object], asyncio.Future[None]] | None]
+        self._slow = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run_slow, name="writer", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Finish what was handed over, then close. Later writes are refused."""
-        if self._stopped:
-            return
         self._stopped = True
-        self._queue.put(None)
+        if self._work is not None:
+            await asyncio.wait([self._work])
+        self._slow.put(None)
         self._thread.join()
         self._connection.close()
 
@@ -65,43 +73,71 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         if self._stopped:
             future.set_exception(StoreError("the bridge is shutting down", fix="try again"))
-        else:
-            self._queue.put((write, future))
+            return future
+        self._waiting.append((write, future))
+        if self._work is None:
+            self._work = self._loop.create_task(self._drain())
         return future
 
     async def run(self, write: Write[T]) -> T:
         """Hand over a write and wait until it is on the disk."""
         return await self.submit(write)
 
-    def _work(self) -> None:
-        running = True
-        while running:
-            group: list[Item] = []
-            item = self._queue.get()
-            while item is not None:
-                group.append(item)
-                if len(group) == MAX_GROUP or self._queue.empty():
-                    break
-                item = self._queue.get()
-            running = item is not None
-            if group:
-                # One call for the whole group: waking the loop costs more than a write.
-                self._loop.call_soon_threadsafe(_deliver, self._commit(group))
+    async def _drain(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
+            for future, result, failure in await self._commit(group):
+                if future.done():  # whoever waited was cancelled; the write stands
+                    continue
+                if failure is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(failure)
+        self._work = None
 
-    def _commit(self, group: list[Item]) -> list[Result]:
-        results: list[Result] = []
+    async def _commit(self, group: list[Item]) -> list[Result]:
         try:
-            # IMMEDIATE: a deferred transaction that reads first fails when the CLI wrote meanwhile.
-            self._connection.execute("BEGIN IMMEDIATE")
-            results.extend((future, *self._savepoint(write)) for write, future in group)
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            await self._begin()
+            results = [(future, *self._savepoint(write)) for write, future in group]
+            await self._in_thread(self._connection.commit)
+        except Exception as error:  # noqa: BLE001 - each of them is told; the next group tries afresh
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
             fix = "check disk space, and who else holds the database"
             refused = StoreError(f"the database can't be written: {error}", fix=fix)
-            results = [(future, None, refused) for _, future in group]
+            return [(future, None, refused) for _, future in group]
         return results
+
+    async def _begin(self) -> None:
+        """IMMEDIATE: a deferred transaction that reads first fails when the CLI wrote meanwhile."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await self._in_thread(self._begin_patiently)
+
+    def _begin_patiently(self) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+
+    def _in_thread(self, work: Callable[[], object]) -> "asyncio.Future[None]":
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._slow.put((work, done))
+        return done
+
+    def _run_slow(self) -> None:
+        while (item := self._slow.get()) is not None:
+            work, done = item
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+                self._loop.call_soon_threadsafe(done.set_exception, error)
+            else:
+                self._loop.call_soon_threadsafe(done.set_result, None)
 
     def _savepoint(self, write: Write[Any]) -> tuple[Any, Exception | None]:
         """One write of a group; what it raises is its own, unless the transaction is in danger."""
@@ -116,13 +152,3 @@ class Writer:
             return None, error
         self._connection.execute("RELEASE one")
         return result, None
-
-
-def _deliver(results: list[Result]) -> None:
-    for future, result, failure in results:
-        if future.done():  # whoever waited was cancelled; the write stands
-            continue
-        if failure is None:
-            future.set_result(result)
-        else:
-            future.set_exception(failure)

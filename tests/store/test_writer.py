@@ -17,7 +17,7 @@ NO_DATABASE = "this is no database, and longer than a header of one hundred byte
 async def writer(tmp_path):
     writer = Writer(tmp_path / "deep" / "bridge.db")
     yield writer
-    writer.stop()
+    await writer.stop()
 
 
 def insert(number):
@@ -87,8 +87,8 @@ async def test_a_full_disk_refuses_and_recovers_by_itself(writer):
 async def test_after_stopping_writes_are_refused(tmp_path):
     writer = Writer(tmp_path / "bridge.db")
     waiting = writer.submit(insert(1))
-    writer.stop()
-    writer.stop()
+    await writer.stop()
+    await writer.stop()
     assert await waiting == 1  # what was handed over is finished
     with pytest.raises(StoreError, match="shutting down"):
         await writer.run(insert(2))
