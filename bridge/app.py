@@ -23,6 +23,7 @@ from bridge.config import Account, Config, load
 from bridge.errors import ConfigError
 from bridge.fusion.client import FusionClient
 from bridge.outbox.budget import Budget
+from bridge.outbox.lane import throttled
 from bridge.store import claiming
 from bridge.store.database import open_reader, open_writer, owned
 from bridge.store.writer import Writer
@@ -55,9 +56,14 @@ class Service:
         """Open the database, put back what a crash left open, start the worker."""
         self.writer = Writer(self.config.database)
         self._reader = open_reader(self.config.database)
-        recovered = await self.writer.run(lambda connection: claiming.recover(connection, self._clock()))
+        now = self._clock()
+        recovered = await self.writer.run(lambda connection: claiming.recover(connection, now))
         if recovered:
             log.info("outbox.recovered", rows=recovered)
+        await self.writer.run(lambda connection: claiming.forget_pauses(connection, now))
+        accounts = self.config.fusion.accounts
+        for gone in await self.writer.run(lambda connection: claiming.abandon(connection, accounts, now)):
+            log.warning("account.abandoned", account=gone, fix="put it back, or mend the routes; replay")
         resolver = Resolver(lambda: self.config, self._reader, self.writer, self.signals, self._clock)
         self._spawn(resolver.run())
         for account in self.config.fusion.accounts.values():
@@ -103,21 +109,20 @@ class Service:
 
     def _reload_lanes(self) -> None:
         limit = self.config.fusion.leads_limit
-        for name in [name for name in self._lanes if name not in self.config.fusion.accounts]:
-            lane = self._lanes.pop(name)
-            lane.retire()
+        for name, lane in self._lanes.items():
+            if name not in self.config.fusion.accounts:
+                lane.retire()
         for account in self.config.fusion.accounts.values():
             known = self._lanes.get(account.name)
             if known is None:
                 self._open_lane(account)
                 continue
-            known.budget.resize(limit.requests, limit.per_s)
+            known.budget.resize(limit.requests, limit.per_s, self._spent(account.name, limit.per_s))
             known.use(self._client(account))
 
     def _open_lane(self, account: Account) -> None:
         limit = self.config.fusion.leads_limit
-        spent = claiming.spent(self._reader, account.name, self._clock() - limit.per_s - 1)
-        budget = Budget(limit.requests, limit.per_s, spent)
+        budget = Budget(limit.requests, limit.per_s, self._spent(account.name, limit.per_s))
         lane = Lane(
             account.name,
             self._client(account),
@@ -127,8 +132,12 @@ class Service:
             self.signals,
             self._clock,
         )
+        lane.state = throttled(claiming.throttled_until(self._reader, account.name))
         self._lanes[account.name] = lane
         self._spawn(lane.run())
+
+    def _spent(self, account: str, per_s: float) -> list[float]:
+        return claiming.spent(self._reader, account, self._clock() - per_s - 1)
 
     def _client(self, account: Account) -> FusionClient:
         base_url = self.config.fusion.base_url
@@ -140,18 +149,28 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
 
+def steady_clock() -> Callable[[], float]:
+    """Unix seconds by the wall clock of now, counted on by a clock that nobody sets back or forth.
+
+    Budgets, delays and the order of events must not jump when the machine's time is corrected.
+    """
+    counter = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    offset = time.time() - time.clock_gettime(counter)
+    return lambda: offset + time.clock_gettime(counter)
+
+
 def create_app(
     config: Config,
     *,
     transport: Transport = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     reload_on_sighup: bool = False,
 ) -> Starlette:
     """The service as an ASGI application; it starts and stops with the lifespan."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        service = Service(config, transport=transport, clock=clock)
+        service = Service(config, transport=transport, clock=clock or steady_clock())
         app.state.service = service
         app.state.surface = await service.start()
         if reload_on_sighup:
@@ -163,7 +182,7 @@ def create_app(
             await service.stop()
             log.info("service.stopped")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/webhooks/{source}", receive, methods=["POST"]),
             Route("/webhooks/{source}/{token}", receive, methods=["POST"]),
@@ -173,6 +192,8 @@ def create_app(
         exception_handlers={Exception: _stumbled, 404: _not_found, 405: _not_allowed},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would say the token aloud, and no webhook follows it
+    return app
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

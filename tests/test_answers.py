@@ -108,6 +108,8 @@ async def test_unknown_source_wrong_method_wrong_place(bridge):
     assert (await bridge.post(PERSON, source="nobody")).status_code == 404
     assert (await bridge.http.get(f"/webhooks/workflow/{TOKEN}")).status_code == 405
     assert (await bridge.http.get("/nowhere")).status_code == 404
+    slash = await bridge.post(PERSON, token=f"{TOKEN}/")
+    assert (slash.status_code, slash.headers.get("location")) == (404, None)  # a redirect tells the token
     assert (await bridge.post(PERSON, source="workflow", token=f"{TOKEN}/more")).status_code == 404
 
 

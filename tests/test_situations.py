@@ -97,7 +97,8 @@ async def test_do_not_call_creates_nothing(tmp_path):
         assert bridge.methods() == []
 
 
-async def test_do_not_call_withdraws_a_creation_that_waits(tmp_path):
+async def test_do_not_call_withdraws_a_creation_that_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr("bridge.outbox.settle.LATE_S", 0.0)
     async with running(tmp_path) as bridge:
         bridge.fusion.faults.down = True
         new = await bridge.accept(phone=P1)
@@ -263,6 +264,87 @@ async def test_a_new_account_and_a_retired_one(tmp_path):
         assert bridge.rows("SELECT account FROM lead_map") == [{"account": "second"}]
 
 
+async def test_what_waits_for_an_account_that_left_is_dead_with_a_fix(tmp_path):
+    async with running(tmp_path) as bridge:
+        bridge.fusion.faults.down = True
+        event = await bridge.accept(phone=P1)
+        await bridge.until(lambda: bridge.rows("SELECT 1 FROM attempts"))
+        reload_with(
+            bridge, fusion={**BASE["fusion"], "accounts": {"new": {"api_key": "key-of-the-main-account"}}}
+        )
+        await bridge.settled()
+        assert bridge.event(event)["state"] == "dead"
+        assert "'main'" in bridge.event(event)["reason"]
+        bridge.fusion.faults.down = False
+        await replay(bridge, event)
+        await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+
+
+async def test_a_renamed_account_still_hears_of_an_opt_out(tmp_path):
+    async with running(tmp_path) as bridge:
+        await bridge.accept(phone=P1)
+        await bridge.settled()
+        reload_with(
+            bridge, fusion={**BASE["fusion"], "accounts": {"new": {"api_key": "key-of-the-main-account"}}}
+        )
+        await bridge.accept(phone=P1, last_name="Leigh")
+        await bridge.settled()
+        out = await bridge.accept(phone=P1, dnd=True)
+        await bridge.settled()
+        assert bridge.fate(out) == "delivered"
+        assert bridge.lead(P1).tags == ["do-not-call"]
+
+
+async def test_a_reload_does_not_end_a_pause_that_fusion_asked_for(tmp_path):
+    async with running(tmp_path) as bridge:
+        bridge.fusion.faults.add(Fault("status", status=429, delay_s=1, times=1))
+        event = await bridge.accept(phone=P1)
+        await bridge.until(lambda: bridge.rows("SELECT 1 FROM lanes"))
+        reload_with(bridge)
+        await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+        first, second = bridge.rows("SELECT started_at FROM attempts ORDER BY id")
+        assert second["started_at"] - first["started_at"] >= 1
+
+
+async def test_the_old_keys_refusal_does_not_pause_the_new_key(tmp_path):
+    async with running(tmp_path) as bridge:
+        bridge.fusion.faults.add(
+            Fault("status", status=401, delay_s=0.3, times=1), Fault("delay", delay_s=0.3, times=1)
+        )
+        event = await bridge.accept(phone=P1)
+        await bridge.until(lambda: bridge.rows("SELECT 1 FROM attempts"))
+        reload_with(
+            bridge, fusion={**BASE["fusion"], "accounts": {"main": {"api_key": "another-key-of-main"}}}
+        )
+        await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+
+
+async def test_a_lead_that_died_uncertain_is_found_by_a_later_opt_out(tmp_path):
+    async with running(tmp_path) as bridge:
+        bridge.fusion.faults.add(Fault("reset_after", times=1), Fault("status", status=500, times=3))
+        event = await bridge.accept(phone=P1)
+        await bridge.settled()
+        assert bridge.event(event)["state"] == "dead"
+        out = await bridge.accept(phone=P1, dnd=True)
+        await bridge.settled()
+        assert bridge.fate(out) == "delivered"
+        assert bridge.lead(P1).tags == ["do-not-call"]
+
+
+async def test_a_bug_between_claim_and_settle_keeps_no_lead_from_going(tmp_path, monkeypatch):
+    async with running(tmp_path) as bridge:
+        monkeypatch.setattr("bridge.worker.lane.settling.settle", lambda *_args, **_kw: 1 / 0)
+        event = await bridge.accept(phone=P1)
+        await bridge.until(lambda: bridge.rows("SELECT 1 FROM attempts WHERE outcome = 'interrupted'"))
+        monkeypatch.undo()
+        await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+        assert bridge.fusion.stats()["doubles"] == 0
+
+
 async def test_an_event_of_a_source_that_left_the_configuration_is_dead_with_a_fix(tmp_path):
     async with running(tmp_path) as bridge:
         await bridge.service.writer.run(
@@ -280,11 +362,11 @@ async def test_an_event_of_a_source_that_left_the_configuration_is_dead_with_a_f
 
 async def test_a_stumble_of_ours_is_a_dead_event_and_the_next_one_goes_on(tmp_path, monkeypatch):
     async with running(tmp_path) as bridge:
-        monkeypatch.setattr("bridge.worker.apply", lambda *_args, **_kw: 1 / 0)
+        monkeypatch.setattr("bridge.worker.resolver.apply", lambda *_args, **_kw: 1 / 0)
         first = await bridge.accept(phone=P1)
         await bridge.settled()
         monkeypatch.undo()
-        monkeypatch.setattr("bridge.worker.decide", lambda *_args, **_kw: 1 / 0)
+        monkeypatch.setattr("bridge.worker.resolver.decide", lambda *_args, **_kw: 1 / 0)
         second = await bridge.accept(contact_id="bob", phone=P2)
         await bridge.settled()
         monkeypatch.undo()

@@ -181,7 +181,8 @@ def _trouble(status: int, *, html: bool) -> Outcome:
     if 300 <= status < 400:
         return Failed(f"Fusion answered {status}, a redirect: fusion.base_url must name its final address")
     if status in {502, 503, 504} or (html and status >= 500):
-        return Unreachable(f"Fusion is away: {status}", uncertain=True)
+        # 503 is a refusal to begin; behind the others the request may have gone through.
+        return Unreachable(f"Fusion is away: {status}", uncertain=status != 503)
     return Failed(f"Fusion answered {status}", uncertain=True)
 
 

@@ -52,8 +52,10 @@ class Budget:
         taken_by_others = self.left(now) - max(0, remaining)
         self._answered.extend([now] * max(0, taken_by_others))
 
-    def resize(self, requests: int, per_s: float) -> None:
-        """After a reload of the configuration."""
+    def resize(self, requests: int, per_s: float, answered_at: Iterable[float]) -> None:
+        """After a reload. A longer window counts requests again that the old one had let go."""
+        if per_s > self.per_s:
+            self._answered = deque(sorted(answered_at))
         self.requests = requests
         self.per_s = per_s
 

@@ -13,7 +13,9 @@ from bridge.model import ContactKey, Kind
 Body = Mapping[str, Any]
 
 # Whom the account serves first: somebody who must not be called, somebody who waits to be called, the rest.
-DO_NOT_CALL, NEW, UPDATE, BACKFILL = range(4)
+DO_NOT_CALL, NEW, UPDATE = range(3)
+
+MOVED = "moved"  # the reason of a row that only tags a lead which was created anew elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,9 @@ class KnownContact:
     occurred_at: float = 0.0  # of the newest event applied …
     event_id: int = 0  # … and its id: equal times go by arrival
     dnd_all: bool = False
+    dnd_all_at: float = 0.0  # of the newest event that spoke of it; most don't
     dnd_call: bool = False
-    claimed_at: float = 0.0  # when an event last said anything about do-not-call
+    dnd_call_at: float = 0.0
     blocked: bool = False  # do-not-call, by the configuration's own rule
     deleted: bool = False
     account: str = ""  # where its lead was put last
@@ -39,7 +42,6 @@ class KnownLead:
     account: str
     campaign_id: str
     phone: str
-    lead_id: str = ""
     body: Body | None = None  # as last delivered; None when found or adopted
 
 
@@ -52,7 +54,6 @@ class Waiting:
     phone: str
     kind: Kind | None
     body: Body
-    event_id: int
     in_flight: bool = False
     uncertain: bool = False  # a creation left and nobody knows whether it was carried out
     only_existing: str = ""  # never create it; the reason for skipping the event if it isn't there

@@ -39,66 +39,67 @@ def decide(
     """What becomes of the event.
 
     `facts` must hold every contact, lead and waiting row of both the event's phone and the phone that the
-    contact had before. Never raises.
+    contact had before, leads and rows of configured accounts only. Never raises.
     """
     if key is None:  # neither an id nor a usable phone: nobody to know, nobody to call
         return _without_lead(mapped, None)
-    contact = _contact(key, arrival, reading, mapped, facts.contact)
-    if contact is None:
-        return Decision("skipped", "stale")
+    before = facts.contact or KnownContact(key)
+    late = (arrival.occurred_at, arrival.event_id) < (before.occurred_at, before.event_id)
+    contact = (
+        _overtaken(before, arrival, reading, mapped) if late else _current(before, arrival, reading, mapped)
+    )
     left = _left_behind(contact, facts, tags)
-    others = [p for p in facts.people if p.key != key and mapped.phone and p.phone == mapped.phone]
+    others = [p for p in facts.people if p.key != contact.key and mapped.phone and p.phone == mapped.phone]
     blockers = [p for p in (contact, *others) if p.blocked or p.deleted]
-    if blockers:
+    if blockers and not (late and contact == before):
         return block(contact, facts, tags, left, deleted=not any(p.blocked for p in blockers))
+    if late and (before.phone or not contact.phone):
+        return Decision("skipped", "stale", contact=contact)
     if mapped.lead is None or mapped.destination is None:
         return left.added_to(_without_lead(mapped, contact))
-    newest = max(((p.occurred_at, p.event_id) for p in others), default=(0.0, 0))
-    if newest > (arrival.occurred_at, arrival.event_id):
+    # Somebody else's word on this phone counts where their lead is: clients of an agency may share a person.
+    rivals = [(p.occurred_at, p.event_id) for p in others if p.account == mapped.destination.account]
+    if max(rivals, default=(0.0, 0)) > (arrival.occurred_at, arrival.event_id):
         return left.added_to(Decision("skipped", "stale", contact=contact))
     return want(
         contact, mapped.lead, mapped.destination, facts=facts, tags=tags, left=left, forced=arrival.forced
     )
 
 
-def _contact(
-    key: ContactKey, arrival: Arrival, reading: Reading, mapped: Mapped, before: KnownContact | None
-) -> KnownContact | None:
-    """The contact as this event leaves it; None when newer events have said it all ("stale")."""
-    old = before or KnownContact(key)
-    if (arrival.occurred_at, arrival.event_id) < (old.occurred_at, old.event_id):
-        return _overtaken(old, arrival, reading, mapped)
-    # What the event doesn't say stays as it was: silence about a block must not lift it.
-    dnd_all = old.dnd_all if reading.dnd_all is None else reading.dnd_all
-    dnd_call = old.dnd_call if reading.dnd_call is None else reading.dnd_call
-    says = reading.dnd_all is not None or reading.dnd_call is not None or reading.deleted
+def _current(before: KnownContact, arrival: Arrival, reading: Reading, mapped: Mapped) -> KnownContact:
+    """The contact as this event leaves it."""
+    contact = _flagged(before, arrival, reading)
+    flagged = contact.dnd_all or contact.dnd_call
     return replace(
-        old,
-        phone=mapped.phone or old.phone,
+        contact,
+        phone=mapped.phone or before.phone,
         occurred_at=arrival.occurred_at,
         event_id=arrival.event_id,
-        dnd_all=dnd_all,
-        dnd_call=dnd_call,
-        claimed_at=arrival.occurred_at if says else old.claimed_at,
-        blocked=mapped.blocked_if_flagged if dnd_all or dnd_call else mapped.blocked_if_not,
+        blocked=mapped.blocked_if_flagged if flagged else mapped.blocked_if_not,
         deleted=reading.deleted,
     )
 
 
-def _overtaken(old: KnownContact, arrival: Arrival, reading: Reading, mapped: Mapped) -> KnownContact | None:
-    """An event that was overtaken still blocks, unless a newer one spoke of do-not-call."""
-    opted_out = bool(reading.dnd_all or reading.dnd_call)
-    blocks = opted_out and mapped.blocked_if_flagged
-    if arrival.occurred_at <= old.claimed_at or not (blocks or reading.deleted):
-        return None
-    return replace(
-        old,
-        dnd_all=old.dnd_all or bool(reading.dnd_all),
-        dnd_call=old.dnd_call or bool(reading.dnd_call),
-        claimed_at=arrival.occurred_at,
-        blocked=old.blocked or blocks,
-        deleted=old.deleted or reading.deleted,
-    )
+def _overtaken(before: KnownContact, arrival: Arrival, reading: Reading, mapped: Mapped) -> KnownContact:
+    """The contact after an event that newer ones overtook; mostly as it was before.
+
+    It still blocks, unless a newer event spoke of the same flag (what it lifts, the next event applies),
+    and it still tells the phone where no newer one did.
+    """
+    contact = _flagged(before, arrival, reading)
+    newly = (contact.dnd_all and not before.dnd_all) or (contact.dnd_call and not before.dnd_call)
+    blocked = before.blocked or (newly and mapped.blocked_if_flagged)
+    return replace(contact, phone=before.phone or mapped.phone, blocked=blocked)
+
+
+def _flagged(before: KnownContact, arrival: Arrival, reading: Reading) -> KnownContact:
+    """Each flag as the newest event says that speaks of it: silence must not lift a block."""
+    contact, at = before, arrival.occurred_at
+    if reading.dnd_all is not None and at >= before.dnd_all_at:
+        contact = replace(contact, dnd_all=reading.dnd_all, dnd_all_at=at)
+    if reading.dnd_call is not None and at >= before.dnd_call_at:
+        contact = replace(contact, dnd_call=reading.dnd_call, dnd_call_at=at)
+    return contact
 
 
 def _without_lead(mapped: Mapped, contact: KnownContact | None) -> Decision:

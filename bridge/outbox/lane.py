@@ -34,6 +34,11 @@ class LaneState:
         return now >= self.paused_until
 
 
+def throttled(until: float) -> LaneState:
+    """The state at start of an account that Fusion asked to wait until then (Unix seconds; 0: it didn't)."""
+    return LaneState("throttled", "Fusion asked for it", until) if until else LaneState()
+
+
 def after(state: LaneState, outcome: Outcome, *, now: float, jitter: float) -> LaneState:
     """The account's state after one more outcome."""
     match outcome:

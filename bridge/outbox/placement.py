@@ -1,15 +1,18 @@
 """Where a lead is and what should be there: the second half of the table of situations.
 
-Pure. Rule for editors: one phone has one lead an account, and a lead that may exist already in Fusion is
-never created a second time somewhere else.
+Pure. Rule for editors: one phone has one live lead an account, and a lead that may exist already in Fusion is
+never created a second time somewhere else (but by `move`, which tags the first one).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bridge.model import Destination, Lead
 from bridge.outbox.body import body_of, changes, cleared, merge, tagged
 from bridge.outbox.facts import (
     DO_NOT_CALL,
+    MOVED,
     NEW,
     UPDATE,
     Decision,
@@ -23,6 +26,7 @@ from bridge.outbox.facts import (
 )
 
 Place = tuple[str, str]  # account, campaign id
+At = TypeVar("At", KnownLead, Waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,19 @@ def want(
     home = _home(contact, goal, facts, tags)
     moved = Leftover()
     if home is not None and home != goal and destination.move:
-        everywhere = tag_all(contact.phone, tags.moved, facts, reason="moved", priority=UPDATE)
-        moved = Leftover(tuple(put for put in everywhere.puts if (put.account, put.campaign_id) != goal))
+        everywhere = tag_all(contact.phone, tags.moved, facts, reason=MOVED, priority=UPDATE)
+        left_places = [put for put in everywhere.puts if (put.account, put.campaign_id) != goal]
+        moved = Leftover(tuple(put for put in left_places if put.account == home[0]))
         home = None
     place = home or goal
-    known, row = _lead_at(facts, place, contact.phone), _row_at(facts, place, contact.phone)
+    known, row = _at(facts.leads, place, contact.phone), _at(facts.waiting, place, contact.phone)
     put = _put(place, lead, destination, known=known, row=row, tags=tags)
     wanted = Leftover((put,)) if forced or _adds(put, known, row) else Leftover()
     decision = Decision(
         "skipped",
         "unchanged",
         contact=replace(contact, account=place[0]),
-        withdrawals=_elsewhere(contact.phone, place, facts),
+        withdrawals=_elsewhere(contact, place, facts),
     )
     return left.added_to(moved.added_to(wanted.added_to(decision)))
 
@@ -106,30 +111,39 @@ def _home(contact: KnownContact, goal: Place, facts: Facts, tags: OwnTags) -> Pl
     Another account counts only if this contact's lead was put there: two clients of an agency may both
     know the same person.
     """
-    leads = [
+    rows = [row for row in facts.waiting if row.phone == contact.phone]
+    leaving = {(row.account, row.campaign_id) for row in rows if row.only_existing == MOVED}
+    gone = {
         (lead.account, lead.campaign_id)
         for lead in facts.leads
-        if lead.phone == contact.phone and tags.moved not in ((lead.body or {}).get("tags") or ())
-    ]
-    rows = [
-        (row.account, row.campaign_id)
-        for row in facts.waiting
-        if row.phone == contact.phone and row.may_exist and not row.only_existing
-    ]
-    places = [*leads, *rows]
+        if tags.moved in ((lead.body or {}).get("tags") or ())
+    }
+    leads = [lead for lead in facts.leads if lead.phone == contact.phone]
+    maybe = [row for row in rows if row.may_exist]
+    places = [(lead.account, lead.campaign_id) for lead in leads]
+    places += [(row.account, row.campaign_id) for row in maybe]
+    places = [place for place in places if place not in leaving and place not in gone]
     if goal in places:
         return goal
     return next((place for place in places if place[0] in (goal[0], contact.account)), None)
 
 
-def _elsewhere(phone: str, place: Place, facts: Facts) -> tuple[Withdrawal, ...]:
-    """Creations of this phone that wait for another campaign of the account and never left."""
-    known = {(lead.account, lead.campaign_id) for lead in facts.leads if lead.phone == phone}
+def _elsewhere(contact: KnownContact, place: Place, facts: Facts) -> tuple[Withdrawal, ...]:
+    """Creations of this phone that wait for another place and never left.
+
+    Those of the account, and those this contact put into another account before, unless somebody else's.
+    """
+    shared = any(
+        p.key != contact.key and p.phone == contact.phone and p.account == contact.account
+        for p in facts.people
+    )
+    accounts = {place[0]} if shared else {place[0], contact.account}
+    known = {(lead.account, lead.campaign_id) for lead in facts.leads if lead.phone == contact.phone}
     return tuple(
-        Withdrawal(row.account, row.campaign_id, phone)
+        Withdrawal(row.account, row.campaign_id, row.phone)
         for row in facts.waiting
-        if row.phone == phone
-        and row.account == place[0]
+        if row.phone == contact.phone
+        and row.account in accounts
         and (row.account, row.campaign_id) != place
         and (row.account, row.campaign_id) not in known
         and not row.may_exist
@@ -160,11 +174,6 @@ def _adds(put: Put, known: KnownLead | None, row: Waiting | None) -> bool:
     return changes(known.body if known else None, put.body)
 
 
-def _lead_at(facts: Facts, place: Place, phone: str) -> KnownLead | None:
-    rows = (lead for lead in facts.leads if lead.phone == phone)
-    return next((lead for lead in rows if (lead.account, lead.campaign_id) == place), None)
-
-
-def _row_at(facts: Facts, place: Place, phone: str) -> Waiting | None:
-    rows = (row for row in facts.waiting if row.phone == phone)
-    return next((row for row in rows if (row.account, row.campaign_id) == place), None)
+def _at(found: Sequence[At], place: Place, phone: str) -> At | None:
+    here = (one for one in found if (one.account, one.campaign_id) == place)
+    return next((one for one in here if one.phone == phone), None)

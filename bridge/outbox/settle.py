@@ -22,16 +22,21 @@ from bridge.outbox.outcome import (
 from bridge.outbox.request import Plan
 from bridge.outbox.retry import STEP_ASIDE_S, Retry, backoff_s
 
+# A gateway may give up on a creation that Fusion carries out all the same, moments later. For this long a
+# lead that must not be called is looked for before we believe that it isn't there.
+LATE_S = 60.0
+LOOK_AGAIN_S = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What a row has been through; reset when a newer version is put."""
+    """What a row has been through; all but `uncertain_at` is reset when a newer version is put."""
 
     failures: int = 0  # counted ones
     unanswered: int = 0  # while the account was otherwise fine
     corrections: int = 0  # 409 → PATCH or 404 → POST, in a row
-    uncertain: bool = False
-    queued_at: float = 0.0
+    unreached_since: float | None = None  # since when every request of it went unanswered
+    uncertain_at: float | None = None  # when a creation left of which nobody knows whether it was carried out
     only_existing: str = ""
 
 
@@ -60,26 +65,26 @@ class Moment:
 def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: Retry) -> Verdict:
     """The fate of one row after one request that carried it."""
     now = moment.now
+    if not isinstance(outcome, Unreachable):
+        tries = replace(tries, unreached_since=None)
+    if plan == "create" and getattr(outcome, "uncertain", False):
+        tries = replace(tries, uncertain_at=now)
     match outcome:
         case Delivered(inserted=0) if plan == "create":
-            doubtful = replace(tries, uncertain=True)
+            doubtful = replace(tries, uncertain_at=now)
             return _count(doubtful, moment, retry, "Fusion said yes, but that it inserted nothing")
         case Delivered():
             return Verdict("delivered", exists=True)
         case Exists(reason=words):
             return _correct(tries, moment, retry, exists=True, words=words)
         case Gone(reason=words):
-            if tries.only_existing:
-                return Verdict("withdrawn", exists=False, reason=tries.only_existing)
-            return _correct(tries, moment, retry, exists=False, words=words)
+            return _gone(tries, moment, retry, words)
         case Rejected(reason=words, fix=fix):
-            return Verdict("dead", reason=f"Fusion refused it: {words}", fix=fix)
-        case Failed(reason=words, uncertain=uncertain):
-            unsure = tries.uncertain or (uncertain and plan == "create")
-            return _count(replace(tries, uncertain=unsure), moment, retry, words)
-        case Unreachable(reason=words, uncertain=uncertain):
-            unsure = tries.uncertain or (uncertain and plan == "create")
-            return _wait(replace(tries, uncertain=unsure), moment, retry, words)
+            return _dead(tries, f"Fusion refused it: {words}", fix)
+        case Failed(reason=words):
+            return _count(tries, moment, retry, words)
+        case Unreachable(reason=words):
+            return _wait(tries, moment, retry, words)
         case Throttled():
             return Verdict("again", now, tries, reason="throttled by Fusion")
         case Unauthorized(reason=words):
@@ -88,30 +93,45 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
             assert_never(outcome)
 
 
+def _dead(tries: Tries, reason: str, fix: str) -> Verdict:
+    """A lead that may exist stays in the map: a later do-not-call must find it."""
+    return Verdict("dead", exists=True if tries.uncertain_at is not None else None, reason=reason, fix=fix)
+
+
+def _gone(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
+    if not tries.only_existing:
+        return _correct(tries, moment, retry, exists=False, words=words)
+    if tries.uncertain_at is not None and moment.now - tries.uncertain_at < LATE_S:
+        return Verdict("again", moment.now + LOOK_AGAIN_S, tries, exists=False, reason=words)
+    return Verdict("withdrawn", exists=False, reason=tries.only_existing)
+
+
 def _correct(tries: Tries, moment: Moment, retry: Retry, *, exists: bool, words: str) -> Verdict:
     """The map was wrong: put it right and send the other request at once; but only once."""
     if tries.corrections >= 1:
         again = replace(tries, corrections=0)
         counted = _count(again, moment, retry, f"Fusion contradicts itself: {words}")
         return Verdict(counted.fate, counted.due_at, counted.tries, exists, counted.reason, counted.fix)
-    return Verdict("again", moment.now, replace(tries, corrections=1, uncertain=False), exists, words)
+    return Verdict("again", moment.now, replace(tries, corrections=1, uncertain_at=None), exists, words)
 
 
 def _count(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
     failures = tries.failures + 1
     if failures >= retry.max_attempts:
         fix = "see the attempts with `bridge show`; `bridge replay` tries again"
-        return Verdict("dead", reason=f"failed {failures} times, last: {words}", fix=fix)
+        return _dead(tries, f"failed {failures} times, last: {words}", fix)
     due_at = moment.now + backoff_s(retry, failures, moment.jitter)
     return Verdict("again", due_at, replace(tries, failures=failures), reason=words)
 
 
 def _wait(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
     """Fusion's absence is not counted; a lead that brings it about steps aside for the others."""
-    if moment.now - tries.queued_at > retry.give_up_after_s:
+    since = moment.now if tries.unreached_since is None else tries.unreached_since
+    if moment.now - since > retry.give_up_after_s:
         hours = retry.give_up_after_s / 3600
         fix = "check base_url and Fusion's status, then `bridge replay --state dead`"
-        return Verdict("dead", reason=f"Fusion not reached for {hours:g} hours, last: {words}", fix=fix)
+        return _dead(tries, f"Fusion not reached for {hours:g} hours, last: {words}", fix)
+    tries = replace(tries, unreached_since=since)
     if moment.before.unreachable:
         due_at = moment.after.paused_until + STEP_ASIDE_S
         return Verdict("again", due_at, tries, reason=words)

@@ -6,11 +6,12 @@ of every request that may have reached Fusion.
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.outbox.compose import Composed, Due, compose, plan
 from bridge.outbox.request import Request
-from bridge.store.events import release
+from bridge.store.events import die, release
 from bridge.store.resolving import LANE
 
 
@@ -33,8 +34,8 @@ class Claim:
 
 
 DUE = """
-SELECT o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.uncertain, o.only_existing,
-    l.phone IS NOT NULL AS known
+SELECT o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.only_existing,
+    o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
 FROM outbox AS o
 LEFT JOIN lead_map AS l
     ON l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
@@ -103,40 +104,90 @@ def drop(connection: sqlite3.Connection, account: str, row: Due) -> None:
     )
 
 
-def recover(connection: sqlite3.Connection, now: float) -> int:
-    """After a crash: what was under way waits again. Returns the number of rows.
+def forget_pauses(connection: sqlite3.Connection, now: float) -> None:
+    """At start: nothing is known of the accounts any more, but that Fusion asked one to wait."""
+    connection.execute("DELETE FROM lanes WHERE reason <> 'throttled' OR paused_until <= ?", (now,))
+
+
+def recover(connection: sqlite3.Connection, now: float, *, account: str | None = None) -> int:
+    """What was under way when the process (or one account's lane) broke off waits again.
 
     A creation may have been carried out. A request that was under way occupies its place in the budget
-    from now on: nobody knows when it arrived, but it was not later.
+    from now on: nobody knows when it arrived, but it was not later. Returns the number of rows.
     """
     connection.execute(
-        "UPDATE attempts SET answered_at = ?, outcome = 'interrupted' WHERE answered_at IS NULL", (now,)
+        """
+        UPDATE attempts SET answered_at = :now, outcome = 'interrupted'
+        WHERE answered_at IS NULL AND (:account IS NULL OR account = :account)
+        """,
+        {"now": now, "account": account},
     )
-    connection.execute("DELETE FROM lanes")
-    rows = connection.execute("SELECT * FROM outbox WHERE sent_version IS NOT NULL").fetchall()
+    rows = connection.execute(
+        """
+        SELECT id, event_id, sent_event_id FROM outbox
+        WHERE sent_version IS NOT NULL AND (:account IS NULL OR account = :account)
+        """,
+        {"account": account},
+    ).fetchall()
     for row in rows:
         connection.execute(
             """
             UPDATE outbox SET
-                sent_version = NULL, sent_event_id = NULL, due_at = MIN(due_at, ?),
-                uncertain = uncertain OR NOT EXISTS (
-                    SELECT 1 FROM lead_map AS l
-                    WHERE l.account = outbox.account AND l.campaign_id = outbox.campaign_id
-                        AND l.phone = outbox.phone
-                )
-            WHERE id = ?
+                sent_version = NULL, sent_event_id = NULL, due_at = MIN(due_at, :now),
+                uncertain_at = CASE
+                    WHEN EXISTS (
+                        SELECT 1 FROM lead_map AS l
+                        WHERE l.account = outbox.account AND l.campaign_id = outbox.campaign_id
+                            AND l.phone = outbox.phone
+                    ) THEN uncertain_at ELSE :now END
+            WHERE id = :id
             """,
-            (now, row["id"]),
+            {"now": now, "id": row["id"]},
         )
         if row["sent_event_id"] != row["event_id"]:
             release(connection, row["sent_event_id"], now, superseded_by=row["event_id"])
     return len(rows)
 
 
+def abandon(connection: sqlite3.Connection, accounts: Collection[str], now: float) -> list[str]:
+    """Rows of accounts that left the configuration can't be sent: their events are dead, with the fix.
+
+    Returns the names of those accounts.
+    """
+    names = [row["account"] for row in connection.execute("SELECT DISTINCT account FROM outbox")]
+    gone = [name for name in names if name not in accounts]
+    for name in gone:
+        rows = connection.execute(
+            "DELETE FROM outbox WHERE account = ? AND sent_version IS NULL RETURNING event_id", (name,)
+        ).fetchall()
+        reason = f"the account {name!r} isn't in the configuration any more"
+        for row in rows:
+            die(
+                connection,
+                row["event_id"],
+                reason,
+                "put it back, or mend the routes; then `bridge replay`",
+                now,
+            )
+    return gone
+
+
+def throttled_until(connection: sqlite3.Connection, account: str) -> float:
+    """Reads until when Fusion asked this account to wait; 0 when it didn't."""
+    row = connection.execute(
+        "SELECT paused_until FROM lanes WHERE lane = ? AND account = ? AND reason = 'throttled'",
+        (LANE, account),
+    ).fetchone()
+    return float(row["paused_until"]) if row else 0.0
+
+
 def spent(connection: sqlite3.Connection, account: str, since: float) -> list[float]:
     """Reads when those of the account's requests were answered that Fusion may still count."""
     rows = connection.execute(
-        "SELECT answered_at FROM attempts WHERE lane = ? AND account = ? AND answered_at > ? AND reached",
+        """
+        SELECT answered_at FROM attempts
+        WHERE lane = ? AND account = ? AND answered_at > ? AND reached
+        """,
         (LANE, account, since),
     )
     return [row["answered_at"] for row in rows]

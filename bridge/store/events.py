@@ -22,7 +22,6 @@ class Received:
     id: int
     source: str
     payload: bytes
-    received_at: float
     occurred_at: float
     forced: bool
 
@@ -40,55 +39,71 @@ def accept(
 
     `body_hash` recognises a repeat where the sender gives no event id; the id does where there is one.
     """
+    known = _known(connection, source, incoming, body_hash, now)
+    if known is not None:
+        return known, False
     contact = incoming.contact
-    hashed = body_hash if incoming.external_id is None else None
-    cursor = connection.execute(
+    row = connection.execute(
         """
         INSERT INTO events (
             source, external_id, body_hash, type, location_id, contact_id,
             urgent, received_at, occurred_at, payload
-        )
-        SELECT :source, :external_id, :body_hash, :type, :location_id, :contact_id,
-            :urgent, :now, :occurred_at, :payload
-        WHERE NOT EXISTS (
-            SELECT 1 FROM events WHERE source = :source AND body_hash = :body_hash AND received_at > :since
-        )
-        ON CONFLICT DO NOTHING
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-        {
-            "source": source,
-            "external_id": incoming.external_id,
-            "body_hash": hashed,
-            "type": incoming.type,
-            "location_id": contact.location_id if contact else "",
-            "contact_id": contact.contact_id if contact else "",
-            "urgent": incoming.urgent,
-            "now": now,
+        (
+            source,
+            incoming.external_id,
+            body_hash if incoming.external_id is None else None,
+            incoming.type,
+            contact.location_id if contact else "",
+            contact.contact_id if contact else "",
+            incoming.urgent,
+            now,
             # A sender's clock that is ahead must not make everything after it look stale.
-            "occurred_at": now if incoming.occurred_at is None else min(incoming.occurred_at, now),
-            "payload": body,
-            "since": now - SAME_BODY_WITHIN_S,
-        },
+            now if incoming.occurred_at is None else min(incoming.occurred_at, now),
+            body,
+        ),
     )
-    if cursor.rowcount:
-        return int(cursor.lastrowid or 0), True
-    known = connection.execute(
+    return int(row.lastrowid or 0), True
+
+
+def _known(
+    connection: sqlite3.Connection, source: str, incoming: Incoming, body_hash: str, now: float
+) -> int | None:
+    if incoming.external_id is not None:
+        row = connection.execute(
+            "SELECT id FROM events WHERE source = ? AND external_id = ?", (source, incoming.external_id)
+        ).fetchone()
+        return int(row["id"]) if row else None
+    row = connection.execute(
         """
         SELECT id FROM events
-        WHERE source = :source AND (external_id = :external_id OR body_hash = :body_hash)
+        WHERE source = ? AND body_hash = ? AND received_at > ?
         ORDER BY id DESC
         LIMIT 1
         """,
-        {"source": source, "external_id": incoming.external_id, "body_hash": hashed},
+        (source, body_hash, now - SAME_BODY_WITHIN_S),
     ).fetchone()
-    return int(known["id"]), False
+    if row is None or _overtaken(connection, row["id"], source, incoming):
+        return None
+    return int(row["id"])
+
+
+def _overtaken(connection: sqlite3.Connection, event_id: int, source: str, incoming: Incoming) -> bool:
+    """Opted out, in, and out again within a minute: the third isn't a repeat of the first."""
+    if incoming.contact is None:
+        sql, of = "SELECT 1 FROM events WHERE id > ? AND source = ? LIMIT 1", source
+    else:
+        sql = "SELECT 1 FROM events WHERE id > ? AND contact_id = ? AND contact_id <> '' LIMIT 1"
+        of = incoming.contact.contact_id
+    return connection.execute(sql, (event_id, of)).fetchone() is not None
 
 
 def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
     """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival."""
     rows = connection.execute(
         """
-        SELECT id, source, payload, received_at, occurred_at, forced
+        SELECT id, source, payload, occurred_at, forced
         FROM events
         WHERE state = 'received'
         ORDER BY urgent DESC, id
@@ -155,16 +170,15 @@ def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
     return row is not None
 
 
-def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> bool:
-    """A queued event is dead. Returns False when it was settled already."""
-    cursor = connection.execute(
+def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> None:
+    """A queued event is dead."""
+    connection.execute(
         """
         UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
         WHERE id = ? AND state = 'queued'
         """,
         (reason, fix, now, event_id),
     )
-    return cursor.rowcount == 1
 
 
 def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -> int:

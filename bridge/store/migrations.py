@@ -12,7 +12,7 @@ from sqlite_utils.migrations import Migrations
 migrations = Migrations("bridge")
 
 # Events: received (accept, replay) → queued (resolve: an outbox row carries it)
-#   → delivered (settle) | skipped (resolve, settle: with a reason) | superseded (resolve: by a newer event)
+#   → delivered (settle) | skipped (resolve, settle: with a reason) | superseded (by a newer event)
 #   | dead (resolve, settle: with a reason and a fix). `replay` takes any settled one back to received.
 FIRST = """
 CREATE TABLE events (
@@ -58,12 +58,13 @@ CREATE TABLE contact_map (
     occurred_at REAL NOT NULL,
     event_id INTEGER NOT NULL,
     dnd_all INTEGER NOT NULL CHECK (dnd_all IN (0, 1)),
+    dnd_all_at REAL NOT NULL,
     dnd_call INTEGER NOT NULL CHECK (dnd_call IN (0, 1)),
-    claimed_at REAL NOT NULL,
+    dnd_call_at REAL NOT NULL,
     blocked INTEGER NOT NULL CHECK (blocked IN (0, 1)),
     deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     account TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (system, location_id, contact_id)
+    PRIMARY KEY (system, contact_id, location_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contact_map_phone ON contact_map (phone);
 
@@ -94,9 +95,10 @@ CREATE TABLE outbox (
     event_id INTEGER NOT NULL REFERENCES events (id),
     sent_version INTEGER CHECK (sent_version <= version),
     sent_event_id INTEGER REFERENCES events (id),
-    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 3),
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2),
     only_existing TEXT NOT NULL DEFAULT '',
-    uncertain INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
+    uncertain_at REAL,
+    unreached_since REAL,
     failures INTEGER NOT NULL DEFAULT 0,
     unanswered INTEGER NOT NULL DEFAULT 0,
     corrections INTEGER NOT NULL DEFAULT 0,

@@ -6,6 +6,7 @@ Rule for editors: what a decision means is decided in `outbox`; here it is only 
 
 import json
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from bridge.model import ContactKey, Mapped
@@ -24,13 +25,14 @@ from bridge.store.events import release
 LANE = "leads"
 
 
-def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> Facts:
-    """Everything known of this contact, of `phone` and of the phone the contact had before."""
-    row = connection.execute(
-        "SELECT * FROM contact_map WHERE system = ? AND location_id = ? AND contact_id = ?",
-        (key.system, key.location_id, key.contact_id),
-    ).fetchone()
-    contact = _contact(row) if row else None
+def load_facts(
+    connection: sqlite3.Connection, key: ContactKey, phone: str, accounts: Collection[str]
+) -> Facts:
+    """Everything known of this contact, of `phone` and of the phone the contact had before.
+
+    Leads and rows of accounts that aren't in `accounts` are left out: nothing can be sent there.
+    """
+    contact = _find_contact(connection, key)
     phones = {phone, contact.phone if contact else ""} - {""}
     people: list[KnownContact] = []
     leads: list[KnownLead] = []
@@ -39,7 +41,26 @@ def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> F
         people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
         leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
         waiting += map(_waiting, connection.execute("SELECT * FROM outbox WHERE phone = ?", (each,)))
-    return Facts(contact, tuple(people), tuple(leads), tuple(waiting))
+    return Facts(
+        contact,
+        tuple(people),
+        tuple(lead for lead in leads if lead.account in accounts),
+        tuple(row for row in waiting if row.account in accounts),
+    )
+
+
+def _find_contact(connection: sqlite3.Connection, key: ContactKey) -> KnownContact | None:
+    """GHL's contact ids are unique everywhere, and a workflow may leave out the location."""
+    rows = connection.execute(
+        """
+        SELECT * FROM contact_map
+        WHERE system = ? AND contact_id = ? AND (location_id = ? OR location_id = '' OR ? = '')
+        ORDER BY location_id = ? DESC
+        LIMIT 1
+        """,
+        (key.system, key.contact_id, key.location_id, key.location_id, key.location_id),
+    )
+    return next(map(_contact, rows), None)
 
 
 def _contact(row: sqlite3.Row) -> KnownContact:
@@ -49,8 +70,9 @@ def _contact(row: sqlite3.Row) -> KnownContact:
         occurred_at=row["occurred_at"],
         event_id=row["event_id"],
         dnd_all=bool(row["dnd_all"]),
+        dnd_all_at=row["dnd_all_at"],
         dnd_call=bool(row["dnd_call"]),
-        claimed_at=row["claimed_at"],
+        dnd_call_at=row["dnd_call_at"],
         blocked=bool(row["blocked"]),
         deleted=bool(row["deleted"]),
         account=row["account"],
@@ -59,7 +81,7 @@ def _contact(row: sqlite3.Row) -> KnownContact:
 
 def _lead(row: sqlite3.Row) -> KnownLead:
     body = json.loads(row["body"]) if row["body"] else None
-    return KnownLead(row["account"], row["campaign_id"], row["phone"], row["lead_id"] or "", body)
+    return KnownLead(row["account"], row["campaign_id"], row["phone"], body)
 
 
 def _waiting(row: sqlite3.Row) -> Waiting:
@@ -69,17 +91,16 @@ def _waiting(row: sqlite3.Row) -> Waiting:
         row["phone"],
         row["kind"],
         json.loads(row["body"]),
-        event_id=row["event_id"],
         in_flight=row["sent_version"] is not None,
-        uncertain=bool(row["uncertain"]),
+        uncertain=row["uncertain_at"] is not None,
         only_existing=row["only_existing"],
     )
 
 
 def write_decision(
     connection: sqlite3.Connection, event_id: int, decision: Decision, mapped: Mapped, now: float
-) -> bool:
-    """Write what was decided for a received event. Returns False when it isn't received any more."""
+) -> None:
+    """Write what was decided for an event; one that isn't received any more is left as it is."""
     contact = decision.contact
     cursor = connection.execute(
         """
@@ -99,14 +120,13 @@ def write_decision(
         ),
     )
     if cursor.rowcount == 0:
-        return False
+        return
     if contact is not None:
         _write_contact(connection, contact)
     for withdrawal in decision.withdrawals:
         _withdraw(connection, withdrawal, event_id, now)
     for put in decision.puts:
         _put(connection, put, event_id, now)
-    return True
 
 
 def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> None:
@@ -118,8 +138,9 @@ def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> Non
         "occurred_at": contact.occurred_at,
         "event_id": contact.event_id,
         "dnd_all": contact.dnd_all,
+        "dnd_all_at": contact.dnd_all_at,
         "dnd_call": contact.dnd_call,
-        "claimed_at": contact.claimed_at,
+        "dnd_call_at": contact.dnd_call_at,
         "blocked": contact.blocked,
         "deleted": contact.deleted,
         "account": contact.account,
@@ -128,7 +149,7 @@ def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> Non
         """
         INSERT OR REPLACE INTO contact_map VALUES (
             :system, :location_id, :contact_id, :phone, :occurred_at, :event_id,
-            :dnd_all, :dnd_call, :claimed_at, :blocked, :deleted, :account
+            :dnd_all, :dnd_all_at, :dnd_call, :dnd_call_at, :blocked, :deleted, :account
         )
         """,
         row,
@@ -140,7 +161,7 @@ def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, no
         """
         DELETE FROM outbox
         WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
-            AND sent_version IS NULL AND uncertain = 0
+            AND sent_version IS NULL AND uncertain_at IS NULL
         RETURNING event_id
         """,
         (LANE, row.account, row.campaign_id, row.phone),
@@ -165,11 +186,14 @@ def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) ->
             body = excluded.body,
             version = version + 1,
             event_id = excluded.event_id,
-            priority = excluded.priority,
+            priority = CASE
+                WHEN excluded.only_existing = '' THEN excluded.priority
+                ELSE MIN(priority, excluded.priority) END,
             only_existing = excluded.only_existing,
             failures = 0,
             unanswered = 0,
             corrections = 0,
+            unreached_since = NULL,
             due_at = CASE WHEN excluded.priority = ? THEN excluded.due_at ELSE due_at END
         """,
         (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bridge.outbox.body import merge, settled
 from bridge.outbox.compose import Due
 from bridge.outbox.facts import Body
-from bridge.outbox.outcome import Delivered, Outcome, Unreachable
+from bridge.outbox.outcome import Delivered, Gone, Outcome, Unreachable
 from bridge.outbox.retry import Retry
 from bridge.outbox.settle import Moment, Tries, Verdict, verdict
 from bridge.store.claiming import Claimed, drop
@@ -42,7 +42,6 @@ class Fate:
 
     event_id: int
     state: str  # "delivered", "dead"
-    received_at: float
     reason: str
     fix: str
 
@@ -61,10 +60,12 @@ def settle(
         ).fetchone()
         result = verdict(answered.outcome, claimed.request.plan, _tries(waiting), moment, retry)
         made = claimed.request.plan == "create" and isinstance(answered.outcome, Delivered)
-        ours = made or bool(waiting["uncertain"])
+        ours = made or waiting["uncertain_at"] is not None or result.fate == "dead"
+        if isinstance(answered.outcome, Gone):  # what Fusion lost with the lead goes into the next creation
+            _remember(connection, claimed.account, row, json.loads(waiting["body"]))
         _learn(connection, claimed.account, row, result, answered.outcome, moment.now, created=ours)
         if waiting["version"] > waiting["sent_version"]:
-            _return(connection, waiting["id"], Tries(uncertain=result.tries.uncertain), moment.now, "")
+            _return(connection, waiting["id"], Tries(uncertain_at=result.tries.uncertain_at), moment.now, "")
         elif result.fate == "again":
             _return(connection, waiting["id"], result.tries, result.due_at, result.reason)
         else:
@@ -99,8 +100,8 @@ def _tries(waiting: sqlite3.Row) -> Tries:
         failures=waiting["failures"],
         unanswered=waiting["unanswered"],
         corrections=waiting["corrections"],
-        uncertain=bool(waiting["uncertain"]),
-        queued_at=waiting["queued_at"],
+        unreached_since=waiting["unreached_since"],
+        uncertain_at=waiting["uncertain_at"],
         only_existing=waiting["only_existing"],
     )
 
@@ -120,11 +121,11 @@ def _settle_event(
             if sent_event != newest_event:
                 release(connection, sent_event, now, superseded_by=newest_event)
     row = connection.execute(
-        "SELECT state, received_at FROM events WHERE id = ? AND settled_at = ?", (sent_event, now)
+        "SELECT state FROM events WHERE id = ? AND settled_at = ?", (sent_event, now)
     ).fetchone()
     if row is None or row["state"] not in ("delivered", "dead"):
         return []
-    return [Fate(sent_event, row["state"], row["received_at"], result.reason, result.fix)]
+    return [Fate(sent_event, row["state"], result.reason, result.fix)]
 
 
 def _learn(
@@ -168,16 +169,33 @@ def _known_body(connection: sqlite3.Connection, place: tuple[str, str, str]) -> 
     return json.loads(row["body"]) if row and row["body"] else None
 
 
+def _remember(connection: sqlite3.Connection, account: str, row: Due, waiting: Body) -> None:
+    known = _known_body(connection, (account, row.campaign_id, row.phone))
+    connection.execute(
+        "UPDATE outbox SET body = ? WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
+        (json.dumps(merge(known, waiting)), LANE, account, row.campaign_id, row.phone),
+    )
+
+
 def _return(connection: sqlite3.Connection, row_id: int, tries: Tries, due_at: float, error: str) -> None:
     """The row waits again."""
     connection.execute(
         """
         UPDATE outbox SET
             sent_version = NULL, sent_event_id = NULL, failures = ?, unanswered = ?, corrections = ?,
-            uncertain = ?, due_at = ?, last_error = ?
+            unreached_since = ?, uncertain_at = ?, due_at = ?, last_error = ?
         WHERE id = ?
         """,
-        (tries.failures, tries.unanswered, tries.corrections, tries.uncertain, due_at, error, row_id),
+        (
+            tries.failures,
+            tries.unanswered,
+            tries.corrections,
+            tries.unreached_since,
+            tries.uncertain_at,
+            due_at,
+            error,
+            row_id,
+        ),
     )
 
 

@@ -68,7 +68,7 @@ async def test_create_conflict_update_gone(rules, clock, create_one, create_two,
     ("fault", "outcome", "uncertain", "applied"),
     [
         (Fault("status", status=500), Failed, True, False),
-        (Fault("status", status=503), Unreachable, True, False),
+        (Fault("status", status=503), Unreachable, False, False),
         (Fault("status", status=302), Failed, False, False),
         (Fault("status", status=408), Failed, False, False),
         (Fault("status", status=403), Unauthorized, None, False),

@@ -57,7 +57,7 @@ def read(request: Request, status: int, body: object = None, **headers: str) -> 
         (500, Failed, Failed, True),
         (501, Failed, Failed, True),
         (502, Unreachable, Unreachable, True),
-        (503, Unreachable, Unreachable, True),
+        (503, Unreachable, Unreachable, False),
         (504, Unreachable, Unreachable, True),
         (507, Failed, Failed, True),
         (100, Failed, Failed, True),
@@ -78,7 +78,7 @@ def test_status_decides(status, on_create, on_update, uncertain, body):
 @pytest.mark.parametrize(("body", "content_type"), [(HTML, ""), (b" \n<?xml", ""), (b"oops", "text/html")])
 def test_a_web_page_instead_of_a_5xx_means_fusion_is_away(status, body, content_type):
     outcome = read(ONE, status, body, Content_Type=content_type)
-    assert outcome == Unreachable(f"Fusion is away: {status}", uncertain=True)
+    assert outcome == Unreachable(f"Fusion is away: {status}", uncertain=status != 503)
 
 
 def test_a_web_page_as_a_refusal_hints_at_the_address():

@@ -51,10 +51,17 @@ def test_another_user_of_the_key_is_believed():
 
 def test_a_reload_changes_the_limit():
     budget = Budget(1, 60, [0.0])
-    budget.resize(3, 60)
+    budget.resize(3, 60, [])
     assert budget.left(1) == 2
-    budget.resize(1, 60)
+    budget.resize(1, 60, [])
     assert budget.free_at(1) == 60 + MARGIN_S
+
+
+def test_a_longer_window_counts_again_what_the_shorter_one_had_let_go():
+    budget = Budget(2, 1, [0.0])
+    assert budget.left(5) == 2
+    budget.resize(2, 60, [0.0])
+    assert budget.left(5) == 1
 
 
 @given(

@@ -19,8 +19,8 @@ ACCEPTED = Mapped(P1, LEAD, FEED)
 NO_PHONE = Mapped("", skip="no phone")
 OPTED_OUT = Mapped(P1, skip="filtered: whatever")
 BEFORE = KnownContact(ANN, P1, occurred_at=100.0, event_id=1, account="main")
-KNOWN = KnownLead("main", "", P1, "id-1", BODY)
-WAITS = Waiting("main", "", P1, None, BODY, event_id=1)
+KNOWN = KnownLead("main", "", P1, BODY)
+WAITS = Waiting("main", "", P1, None, BODY)
 
 
 def run(mapped=ACCEPTED, *, at=200.0, event=9, forced=False, key=ANN, reading=None, facts=None, **said):
@@ -103,7 +103,7 @@ def test_two_contacts_with_one_phone_are_one_lead_and_the_newest_wins():
 
 
 def test_an_older_event_of_another_contact_with_the_phone_is_stale():
-    bob = KnownContact(BOB, P1, occurred_at=300.0, event_id=1)
+    bob = KnownContact(BOB, P1, occurred_at=300.0, event_id=1, account="main")
     decision = run(facts=Facts(None, (bob,), (KNOWN,)))
     assert (decision.state, decision.reason) == ("skipped", "stale")
     assert decision.contact.phone == P1  # but known from now on
@@ -225,7 +225,7 @@ def test_move_creates_it_anew_and_tags_the_old_one():
 
 def test_a_moved_lead_is_no_home_any_more():
     gone = replace(KNOWN, body={**BODY, "tags": ["moved"]})
-    there = KnownLead("main", "other", P1, "id-2", BODY)
+    there = KnownLead("main", "other", P1, BODY)
     elsewhere = replace(ACCEPTED, destination=Destination("main", "third"), lead=replace(LEAD, name="X Y"))
     assert put_of(run(elsewhere, facts=Facts(BEFORE, (BEFORE,), (gone, there)))).campaign_id == "other"
 
@@ -233,6 +233,45 @@ def test_a_moved_lead_is_no_home_any_more():
 def test_the_lead_of_this_contact_stays_in_its_account():
     other = replace(ACCEPTED, destination=Destination("second"), lead=replace(LEAD, name="X Y"))
     assert put_of(run(other, facts=Facts(BEFORE, (BEFORE,), (KNOWN,)))).account == "main"
+
+
+def test_another_clients_newer_event_makes_nothing_stale():
+    bob = KnownContact(BOB, P1, occurred_at=300.0, event_id=1, account="second")
+    assert put_of(run(facts=Facts(None, (bob,)))).account == "main"
+
+
+def test_a_waiting_creation_follows_the_route_to_another_account():
+    other = replace(ACCEPTED, destination=Destination("second"))
+    decision = run(other, facts=Facts(BEFORE, (BEFORE,), (), (WAITS,)))
+    assert put_of(decision).account == "second"
+    assert [row.account for row in decision.withdrawals] == ["main"]
+    bob = KnownContact(BOB, P1, occurred_at=100.0, event_id=1, account="main")
+    assert run(other, facts=Facts(BEFORE, (BEFORE, bob), (), (WAITS,))).withdrawals == ()
+
+
+def test_move_leaves_other_clients_leads_alone():
+    move = replace(ACCEPTED, destination=Destination("main", "other", move=True))
+    bobs = KnownLead("second", "", P1, BODY)
+    decision = run(move, facts=Facts(BEFORE, (BEFORE,), (KNOWN, bobs)))
+    assert {put.account for put in decision.puts} == {"main"}
+
+
+def test_a_place_that_is_being_left_is_no_home():
+    leaving = Waiting("main", "", P1, None, {"phone": P1, "tags": ["moved"]}, only_existing="moved")
+    there = KnownLead("main", "other", P1, {**BODY, "name": "Old"})
+    stay = run(facts=Facts(BEFORE, (BEFORE,), (KNOWN, there), (leaving,)))
+    assert put_of(stay).campaign_id == "other"
+    back = replace(ACCEPTED, destination=Destination("main", "", move=True))
+    decision = run(back, facts=Facts(BEFORE, (BEFORE,), (KNOWN, there), (leaving,)))
+    assert {(put.campaign_id, put.only_existing) for put in decision.puts} == {("", ""), ("other", "moved")}
+
+
+def test_a_blocked_creation_that_may_have_happened_is_a_home_once_it_is_lifted():
+    flying = Waiting("main", "", P1, None, BODY, in_flight=True, only_existing="do not call")
+    elsewhere = replace(ACCEPTED, destination=Destination("main", "other"))
+    assert (
+        put_of(run(elsewhere, dnd_all=False, facts=Facts(BEFORE, (BEFORE,), (), (flying,)))).campaign_id == ""
+    )
 
 
 def test_another_clients_lead_is_none_of_our_business():
@@ -269,7 +308,7 @@ def test_do_not_call_follows_a_creation_that_may_have_happened(fact):
 
 
 def test_do_not_call_reaches_the_leads_of_every_account():
-    second = KnownLead("second", "c", P1, "id-2", None)
+    second = KnownLead("second", "c", P1, None)
     decision = run(dnd_all=True, facts=Facts(BEFORE, (BEFORE,), (KNOWN, second)))
     assert {put.account for put in decision.puts} == {"main", "second"}
 
@@ -322,9 +361,29 @@ def test_an_overtaken_do_not_call_still_blocks():
     assert late.contact.occurred_at == BEFORE.occurred_at
 
 
-def test_an_overtaken_do_not_call_yields_to_a_newer_word_about_it():
-    lifted = replace(BEFORE, claimed_at=100.0)
+def test_an_overtaken_do_not_call_yields_to_a_newer_word_about_the_same_flag():
+    lifted = replace(BEFORE, dnd_all_at=100.0)
     assert run(at=50.0, dnd_all=True, facts=Facts(lifted, (lifted,), (KNOWN,))).reason == "stale"
+    assert put_of(run(at=50.0, dnd_call=True, facts=Facts(lifted, (lifted,), (KNOWN,)))).body["tags"]
+
+
+def test_an_overtaken_lift_is_remembered_for_the_next_event():
+    blocked = replace(BEFORE, dnd_all=True, dnd_all_at=10.0, blocked=True)
+    late = run(at=50.0, dnd_all=False, facts=Facts(blocked, (blocked,)))
+    assert (late.reason, late.contact.dnd_all, late.contact.blocked) == ("do not call", False, True)
+    following = run(at=200.0, facts=Facts(late.contact, (late.contact,)))
+    assert following.state == "queued"
+
+
+def test_an_overtaken_deletion_is_stale_since_the_contact_was_seen_alive_after_it():
+    assert run(at=50.0, deleted=True, facts=Facts(BEFORE, (BEFORE,), (KNOWN,))).reason == "stale"
+
+
+def test_an_overtaken_event_still_tells_the_phone_that_no_newer_one_told():
+    nameless = replace(BEFORE, phone="")
+    decision = run(at=50.0, facts=Facts(nameless))
+    assert put_of(decision).phone == P1
+    assert (decision.contact.phone, decision.contact.occurred_at) == (P1, BEFORE.occurred_at)
 
 
 def test_the_configurations_own_rule_decides():

@@ -1,5 +1,7 @@
 """Every outcome of a request: what becomes of the row, of the account, and of the next try."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ NOW = 1_000.0
 RETRY = Retry(max_attempts=3, first_delay_s=5, max_delay_s=60, give_up_after_s=3600)
 FINE = LaneState()
 DOWN = LaneState("unreachable", "no answer", NOW + 2, 4)
-FRESH = Tries(queued_at=NOW - 10)
+FRESH = Tries()
 
 
 def settle(outcome, plan="create", tries=FRESH, before=FINE, jitter=1.0):
@@ -37,7 +39,7 @@ def test_delivered():
 
 def test_a_yes_that_inserted_nothing_is_no_delivery():
     result = settle(Delivered({}, 0))
-    assert (result.fate, result.tries.failures, result.tries.uncertain) == ("again", 1, True)
+    assert (result.fate, result.tries.failures, result.tries.uncertain_at) == ("again", 1, NOW)
     assert settle(Delivered({}, 0), plan="update").fate == "delivered"
 
 
@@ -51,17 +53,17 @@ def test_a_wrong_map_is_corrected_at_once_and_costs_nothing(outcome, plan, exist
 
 
 def test_a_second_correction_in_a_row_counts_as_a_failure():
-    result = settle(Exists("dup"), tries=Tries(corrections=1, queued_at=NOW))
-    assert (result.fate, result.due_at, result.tries) == ("again", NOW + 5, Tries(failures=1, queued_at=NOW))
+    result = settle(Exists("dup"), tries=Tries(corrections=1))
+    assert (result.fate, result.due_at, result.tries) == ("again", NOW + 5, Tries(failures=1))
     assert result.exists is True
 
 
 def test_a_contradictory_fusion_ends_dead():
-    assert settle(Gone("none"), "update", Tries(failures=2, corrections=1, queued_at=NOW)).fate == "dead"
+    assert settle(Gone("none"), "update", Tries(failures=2, corrections=1)).fate == "dead"
 
 
 def test_a_lead_that_was_only_to_be_tagged_is_not_created_when_it_is_gone():
-    result = settle(Gone("none"), "update", Tries(queued_at=NOW, only_existing="do not call"))
+    result = settle(Gone("none"), "update", Tries(only_existing="do not call"))
     assert (result.fate, result.reason, result.exists) == ("withdrawn", "do not call", False)
 
 
@@ -98,17 +100,33 @@ def test_during_an_outage_the_probe_steps_aside_for_the_next_one():
 
 
 def test_unreachable_is_dead_only_after_give_up_after():
-    assert settle(Unreachable("x"), tries=Tries(queued_at=NOW - 3599)).fate == "again"
-    result = settle(Unreachable("x"), tries=Tries(queued_at=NOW - 3601))
+    assert settle(Unreachable("x")).tries.unreached_since == NOW
+    assert settle(Unreachable("x"), tries=Tries(unreached_since=NOW - 3599)).fate == "again"
+    assert settle(Failed("x"), tries=Tries(unreached_since=NOW - 3601)).tries.unreached_since is None
+    result = settle(Unreachable("x"), tries=Tries(unreached_since=NOW - 3601))
     assert result.fate == "dead"
     assert "1 hours" in result.reason
 
 
 @pytest.mark.parametrize("outcome", [Failed("?", uncertain=True), Unreachable("?", uncertain=True)])
 def test_a_creation_that_may_have_happened_is_remembered_as_uncertain(outcome):
-    assert settle(outcome, "create").tries.uncertain
-    assert not settle(outcome, "update").tries.uncertain
-    assert settle(Failed("sure"), tries=Tries(uncertain=True, queued_at=NOW)).tries.uncertain
+    assert settle(outcome, "create").tries.uncertain_at == NOW
+    assert settle(outcome, "update").tries.uncertain_at is None
+    assert settle(Failed("sure"), tries=Tries(uncertain_at=5.0)).tries.uncertain_at == 5.0
+
+
+@pytest.mark.parametrize("outcome", [Failed("?"), Rejected("no", "fix")])
+def test_a_lead_that_dies_but_may_exist_stays_in_the_map(outcome):
+    dying = Tries(failures=RETRY.max_attempts - 1, uncertain_at=5.0)
+    assert (settle(outcome, tries=dying).fate, settle(outcome, tries=dying).exists) == ("dead", True)
+    assert settle(outcome, tries=replace(dying, uncertain_at=None)).exists is None
+
+
+def test_a_blocked_lead_that_may_come_late_is_looked_for_again():
+    late = Tries(only_existing="do not call", uncertain_at=NOW - 10)
+    result = settle(Gone("none"), "update", late)
+    assert (result.fate, result.due_at, result.tries) == ("again", NOW + 15, late)
+    assert settle(Gone("none"), "update", replace(late, uncertain_at=NOW - 61)).fate == "withdrawn"
 
 
 @pytest.mark.parametrize("outcome", [Throttled(30), Unauthorized("bad key")])
@@ -166,7 +184,7 @@ ANY = st.one_of(
 
 @given(st.lists(st.tuples(ANY, st.sampled_from(["create", "update"])), max_size=40), st.floats(0, 1))
 def test_any_sequence_of_outcomes_ends_legal(sequence, jitter):
-    tries, state, now = Tries(queued_at=0.0), FINE, 0.0
+    tries, state, now = Tries(), FINE, 0.0
     for outcome, plan in sequence:
         later = after(state, outcome, now=now, jitter=jitter)
         result = verdict(outcome, plan, tries, Moment(now, jitter, state, later), RETRY)

@@ -9,10 +9,18 @@ from bridge.model import ContactKey, Destination, Incoming, Lead, Mapped, Readin
 from bridge.outbox.facts import OwnTags
 from bridge.outbox.identity import Arrival, decide
 from bridge.outbox.lane import LaneState
-from bridge.outbox.outcome import Delivered, Failed, Unreachable
+from bridge.outbox.outcome import Delivered, Failed, Gone, Throttled, Unreachable
 from bridge.outbox.retry import Retry
 from bridge.outbox.settle import Moment
-from bridge.store.claiming import DUE, claim, recover, spent
+from bridge.store.claiming import (
+    DUE,
+    abandon,
+    claim,
+    forget_pauses,
+    recover,
+    spent,
+    throttled_until,
+)
 from bridge.store.events import accept, kill, received, replay
 from bridge.store.resolving import load_facts, write_decision
 from bridge.store.settling import Answered, settle
@@ -105,6 +113,56 @@ def test_the_same_body_is_a_repeat_within_a_minute_only(db):
     assert accept(db, "wf", incoming(), body=b"1", body_hash="other", now=160.2) == (3, True)
 
 
+def test_out_in_and_out_again_within_a_minute_is_no_repeat(db):
+    ann = incoming(contact=ANN)
+    assert accept(db, "wf", ann, body=b"out", body_hash="out", now=1.0) == (1, True)
+    assert accept(db, "wf", incoming(), body=b"x", body_hash="somebody else", now=2.0) == (2, True)
+    assert accept(db, "wf", ann, body=b"out", body_hash="out", now=3.0) == (1, False)
+    assert accept(db, "app", ann, body=b"in", body_hash="in", now=4.0) == (3, True)
+    assert accept(db, "wf", ann, body=b"out", body_hash="out", now=5.0) == (4, True)
+
+
+def test_an_account_that_left_takes_its_rows_along_with_a_fix(db):
+    first = queue(db)
+    assert abandon(db, {"main"}, 20.0) == []
+    assert abandon(db, {"other"}, 20.0) == ["main"]
+    row = db.execute("SELECT state, reason, fix FROM events WHERE id = ?", (first,)).fetchone()
+    assert row["state"] == "dead"
+    assert "'main'" in row["reason"]
+    assert "replay" in row["fix"]
+
+
+def test_a_contact_is_the_same_with_and_without_its_location(db):
+    queue(db)
+    for location in ("", "loc"):
+        assert load_facts(db, ContactKey("ghl", location, PHONE), "", {"main"}).contact
+    assert not load_facts(db, ContactKey("ghl", "other", PHONE), "", {"main"}).contact
+
+
+def test_fusions_request_to_wait_survives_a_restart(db):
+    queue(db)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    pause = LaneState("throttled", "Fusion asked for 30 s", 50.0)
+    moment = Moment(20.0, 1.0, LaneState(), pause)
+    settle(db, claimed, answer(Throttled(30.0), 429), moment=moment, retry=Retry())
+    forget_pauses(db, 21.0)
+    assert throttled_until(db, "main") == 50.0
+    forget_pauses(db, 51.0)
+    assert throttled_until(db, "main") == 0.0
+
+
+def test_what_fusion_lost_with_a_lead_goes_into_the_next_creation(db):
+    queue(db)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    finish(db, claimed, Delivered({PHONE: "id"}, 1))
+    db.execute("UPDATE lead_map SET body = json_set(body, '$.email', 'ann@example.com')")
+    queue(db, at=30.0)
+    (claimed,) = claim(db, "main", places=1, now=30.0).claimed
+    finish(db, claimed, Gone("none"), now=31.0)
+    (claimed,) = claim(db, "main", places=1, now=31.0).claimed
+    assert (claimed.request.plan, claimed.request.leads[0]["email"]) == ("create", "ann@example.com")
+
+
 def test_a_senders_clock_that_is_ahead_is_not_believed(db):
     accept(db, "app", incoming(external_id="a", occurred_at=500.0), body=b"1", body_hash="", now=100.0)
     accept(db, "app", incoming(external_id="b", occurred_at=50.0), body=b"1", body_hash="", now=100.0)
@@ -132,10 +190,10 @@ def queue(db, *, phone=PHONE, at=10.0, reading=None):
     event_id, _ = accept(db, "app", incoming(external_id=f"w{at}{phone}"), body=b"1", body_hash="", now=at)
     mapped = Mapped(phone, Lead(phone, f"Ann {at}"), Destination("main"))
     key = ContactKey("ghl", "loc", phone)
-    facts = load_facts(db, key, phone)
+    facts = load_facts(db, key, phone, {"main"})
     reading = reading or Reading(Person(), key=key)
     decision = decide(Arrival(event_id, at), reading, mapped, key=key, facts=facts, tags=OwnTags())
-    assert write_decision(db, event_id, decision, mapped, at)
+    write_decision(db, event_id, decision, mapped, at)
     return event_id
 
 
@@ -155,11 +213,12 @@ def finish(db, claimed, outcome, now=20.0):
 def test_a_decision_is_written_once(db):
     event_id = queue(db)
     mapped = Mapped(PHONE, Lead(PHONE, "Ann"), Destination("main"))
-    facts = load_facts(db, ANN, PHONE)
+    facts = load_facts(db, ANN, PHONE, {"main"})
     decision = decide(
         Arrival(event_id, 10.0), Reading(Person(), key=ANN), mapped, key=ANN, facts=facts, tags=OwnTags()
     )
-    assert not write_decision(db, event_id, decision, mapped, 11.0)
+    write_decision(db, event_id, decision, mapped, 11.0)
+    assert db.execute("SELECT version FROM outbox").fetchone()[0] == 1
 
 
 def test_a_claim_is_in_the_budget_before_it_is_sent(db):
@@ -169,7 +228,7 @@ def test_a_claim_is_in_the_budget_before_it_is_sent(db):
     assert claim(db, "main", places=1, now=10.0).claimed == ()  # never two for one key
     recover(db, 30.0)
     assert spent(db, "main", 0.0) == [30.0]
-    assert db.execute("SELECT uncertain FROM outbox").fetchone()[0] == 1
+    assert db.execute("SELECT uncertain_at FROM outbox").fetchone()[0] == 30.0
 
 
 def test_a_newer_version_survives_the_settlement_of_an_older_one(db):

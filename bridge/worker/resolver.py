@@ -1,0 +1,134 @@
+"""Received events → outbox rows, in order of arrival: the rules run here, the decisions in the writer.
+
+Rule for editors: one event that can't be resolved is dead with a reason, and the next one goes on.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+
+import structlog
+
+from bridge.config import Config
+from bridge.errors import StoreError
+from bridge.inbound.body import parse
+from bridge.model import Mapped, Reading
+from bridge.outbox.facts import Decision, Facts
+from bridge.outbox.identity import Arrival, contact_key, decide
+from bridge.rules.mapping import apply
+from bridge.store import events, resolving
+from bridge.store.events import Received
+from bridge.store.writer import Writer
+from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
+
+log = structlog.get_logger()
+
+# Small, so that a webhook that comes meanwhile waits for milliseconds only.
+RESOLVE_BATCH = 16
+
+# While webhooks pour in, resolving takes a tenth of the time, which is still more than Fusion's budget can
+# carry away: the sender waits for our answer, the leads for their turn. No rest is longer than this.
+RESOLVE_SHARE = 0.1
+LONGEST_REST_S = 0.1
+
+
+class Resolver:
+    """Received events → outbox rows, in order of arrival."""
+
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        reader: sqlite3.Connection,
+        writer: Writer,
+        signals: Signals,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._reader = reader
+        self._writer = writer
+        self._signals = signals
+        self._clock = clock
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._signals.stopping:
+            self._signals.received.clear()
+            started, accepted = loop.time(), self._signals.accepted
+            try:
+                resolved = await self.turn()
+            except (StoreError, sqlite3.Error) as error:
+                log.warning("resolver.waiting", error=str(error))
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            except Exception:
+                log.exception("resolver.stumbled")
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            if not resolved:
+                await wait(self._signals.received, POLL_S)
+            elif self._signals.accepted > accepted:
+                rest = (loop.time() - started) * (1 / RESOLVE_SHARE - 1)
+                await asyncio.sleep(min(rest, LONGEST_REST_S))
+
+    async def turn(self) -> int:
+        """Resolve one small batch. Returns how many events there were."""
+        batch = events.received(self._reader, RESOLVE_BATCH)
+        writes = []
+        for event in batch:
+            writes.append(self._writer.submit(self._resolution(event)))
+            await asyncio.sleep(0)  # let a webhook in between
+        for event, result in zip(batch, await asyncio.gather(*writes, return_exceptions=True), strict=True):
+            if isinstance(result, StoreError):
+                raise result
+            if isinstance(result, BaseException):
+                await self._writer.run(self._death(event, result))
+            elif result is not None and result.state == "dead":
+                log.warning("event.dead", event_id=event.id, reason=result.reason, fix=result.fix)
+        if batch:
+            self._signals.rows_queued()
+        return len(batch)
+
+    def _resolution(self, event: Received) -> Callable[[sqlite3.Connection], Decision | None]:
+        """What to write for one event: the rules run here, the decision in the writer, on fresh facts."""
+        config = self._config()
+        source = config.sources.get(event.source)
+        if source is None:
+            reason = f"the source {event.source!r} isn't in the configuration any more"
+            return self._kill(event, reason, "put it back, reload, and replay the event")
+        try:
+            reading = source.read(parse(event.payload))
+            regions = (source.default_region, config.default_region)
+            mapped = apply(config.rules, reading, regions=regions)
+        except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the line
+            return self._death(event, error)
+        return lambda connection: self._write(connection, event, reading, mapped, config)
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        event: Received,
+        reading: Reading,
+        mapped: Mapped,
+        config: Config,
+    ) -> Decision:
+        key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
+        decision = decide(
+            Arrival(event.id, event.occurred_at, event.forced),
+            reading,
+            mapped,
+            key=key,
+            facts=resolving.load_facts(connection, key, mapped.phone, accounts) if key else Facts(),
+            tags=config.tags,
+        )
+        resolving.write_decision(connection, event.id, decision, mapped, self._clock())
+        return decision
+
+    def _death(self, event: Received, error: BaseException) -> Callable[[sqlite3.Connection], None]:
+        log.error("event.dead", event_id=event.id, exc_info=error)
+        reason = f"the bridge stumbled over it ({type(error).__name__})"
+        fix = "this is a bug of the bridge: report it with the log's traceback, then `bridge replay`"
+        return self._kill(event, reason, fix)
+
+    def _kill(self, event: Received, reason: str, fix: str) -> Callable[[sqlite3.Connection], None]:
+        now = self._clock()
+        return lambda connection: events.kill(connection, event.id, reason, fix, now)

@@ -1,0 +1,39 @@
+"""Who wakes whom, and how long one waits otherwise. Knows no events and no leads."""
+
+import asyncio
+
+# The command line writes to the database beside us (replay); we look this often.
+POLL_S = 1.0
+
+# After the database refused: long enough not to spin, short enough to be there when it is back.
+STORE_PAUSE_S = 1.0
+
+
+class Signals:
+    """Who wakes whom: the web tells that an event was accepted, the resolver that rows were queued."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.accepted = 0
+        self.received = asyncio.Event()
+        self.lanes: set[asyncio.Event] = set()
+
+    def event_accepted(self) -> None:
+        self.accepted += 1
+        self.received.set()
+
+    def rows_queued(self) -> None:
+        for lane in self.lanes:
+            lane.set()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.received.set()
+        self.rows_queued()
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
