@@ -9,6 +9,7 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from socket import socket
 
 import httpx2
 import structlog
@@ -175,7 +176,6 @@ def create_app(
         app.state.surface = await service.start()
         if reload_on_sighup:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
-        log.info("service.ready", host=config.server.host, port=config.server.port)
         try:
             yield
         finally:
@@ -215,7 +215,16 @@ def serve(config: Config) -> None:
     logs.configure(config.secrets)
     with owned(config.database):
         open_writer(config.database).close()  # says what is wrong before anything listens
-        uvicorn.Server(server_config(create_app(config, reload_on_sighup=True), config)).run()
+        _Server(server_config(create_app(config, reload_on_sighup=True), config)).run()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, but it says that it is ready when it is: after the port is open."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            log.info("service.ready", host=self.config.host, port=self.config.port)
 
 
 def server_config(app: Starlette, config: Config) -> uvicorn.Config:

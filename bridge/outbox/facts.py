@@ -105,6 +105,7 @@ class Decision:
     contact: KnownContact | None = None  # the contact_map row to write
     puts: tuple[Put, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
+    warnings: tuple[str, ...] = ()  # beside those of the rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ limit reached); what is wrong with one lead never pauses the others.
 from dataclasses import dataclass
 from typing import assert_never
 
+from bridge.outbox.budget import Budget
 from bridge.outbox.outcome import (
     Delivered,
     Exists,
@@ -25,7 +26,7 @@ from bridge.outbox.retry import UNAUTHORIZED_PAUSE_S, probe_delay_s
 class LaneState:
     """`reason` is empty while the account sends; times are Unix seconds."""
 
-    reason: str = ""  # "unreachable", "throttled", "unauthorized"
+    reason: str = ""  # "unreachable", "throttled", "unauthorized", "limit"
     detail: str = ""  # the answer's or the error's words
     paused_until: float = 0.0
     unreachable: int = 0  # unanswered requests in a row
@@ -37,6 +38,12 @@ class LaneState:
 def throttled(until: float) -> LaneState:
     """The state at start of an account that Fusion asked to wait until then (Unix seconds; 0: it didn't)."""
     return LaneState("throttled", "Fusion asked for it", until) if until else LaneState()
+
+
+def full(budget: Budget, now: float) -> LaneState:
+    """The state of an account whose window is full; nobody's fault, and shown so that nobody wonders."""
+    words = f"{budget.requests} requests in {budget.per_s:g} s are spent"
+    return LaneState("limit", words, budget.free_at(now))
 
 
 def after(state: LaneState, outcome: Outcome, *, now: float, jitter: float) -> LaneState:

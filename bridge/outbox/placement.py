@@ -101,8 +101,14 @@ def want(
         "unchanged",
         contact=replace(contact, account=place[0]),
         withdrawals=_elsewhere(contact, place, facts),
+        warnings=() if place == goal else (_stays(place, goal),),
     )
     return left.added_to(moved.added_to(wanted.added_to(decision)))
+
+
+def _stays(place: Place, goal: Place) -> str:
+    where, there = (f"{account}, {campaign or 'Default Feed'}" for account, campaign in (place, goal))
+    return f"the lead stays where it is ({where}), though the route says {there}: `move: true` moves it"
 
 
 def _home(contact: KnownContact, goal: Place, facts: Facts, tags: OwnTags) -> Place | None:

@@ -14,7 +14,7 @@ from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.fusion.client import Answer, FusionClient
 from bridge.outbox.budget import Budget
-from bridge.outbox.lane import LaneState, after
+from bridge.outbox.lane import LaneState, after, full
 from bridge.outbox.outcome import Throttled, Unauthorized
 from bridge.outbox.settle import Moment
 from bridge.store import claiming, resolving, settling
@@ -55,6 +55,8 @@ class Lane:
         self._client = client
         self._retired = False
         if self.state.reason != "throttled":
+            if self.state.reason:
+                log.info("account.resumed", account=self.account, after=self.state.reason, by="reload")
             self.state = LaneState()
         self.wake.set()
 
@@ -132,6 +134,8 @@ class Lane:
         before = self.state
         if not (outdated and isinstance(answer.outcome, Unauthorized)):  # the old key's refusal
             self.state = after(self.state, answer.outcome, now=now, jitter=jitter)
+        if not self.state.reason and not self.budget.left(now):
+            self.state = full(self.budget, now)
         moment = Moment(now, jitter, before, self.state)
         self._log(claimed, answered, moment)
         for fate in await self._written(claimed, answered, moment):

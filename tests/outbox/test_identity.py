@@ -199,6 +199,8 @@ def test_a_lead_stays_in_the_campaign_where_it_was_created():
     changed = replace(elsewhere, lead=replace(LEAD, name="Ann Leigh"))
     put = put_of(run(changed, facts=Facts(BEFORE, (BEFORE,), (KNOWN,))))
     assert (put.campaign_id, put.priority) == ("", UPDATE)
+    (warning,) = run(changed, facts=Facts(BEFORE, (BEFORE,), (KNOWN,))).warnings
+    assert "stays where it is (main, Default Feed)" in warning
 
 
 @pytest.mark.parametrize("fact", [{"in_flight": True}, {"uncertain": True}])
