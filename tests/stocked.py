@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bridge.cli import app
 from bridge.model import ContactKey, Incoming, Mapped
-from bridge.outbox.facts import NEW, Decision, KnownContact, Put
+from bridge.outbox.facts import NEW, Decision, KnownContact, Put, Withdrawal
 from bridge.outbox.lane import LaneState, after
 from bridge.outbox.outcome import Delivered
 from bridge.outbox.retry import Retry
@@ -76,6 +76,17 @@ class Stock:
         event_id = self.accept(contact, **more)
         self.decide(event_id, Decision("skipped", reason))
         return event_id
+
+    def opt_out(self, contact, phone, **more):
+        """What waits for the phone is withdrawn."""
+        event_id = self.accept(contact, **more)
+        decision = Decision("skipped", "do not call", withdrawals=(Withdrawal("main", "", phone),))
+        self.decide(event_id, decision, phone)
+        return event_id
+
+    def break_config(self, text="retyr: {}\nroutes: [{campaign_id: nope}]\n"):
+        """Two mistakes, while the service goes on with what it read before."""
+        self.config.write_text(self.config.read_text() + text)
 
     def die(self, contact="carl", reason="no such phone", fix="correct it", **more):
         event_id = self.accept(contact, **more)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.output import console, duration
+from bridge.cli.output import console, duration, program
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ Its configuration, database and log are in {folder}
 Look around, in another terminal:
 
   export BRIDGE_CONFIG={running.config.path}
-  bridge status
-  bridge events
-  bridge show 1
+  {program()} status
+  {program()} events
+  {program()} show 1
   tail -f {folder}/bridge.log
 
 Send one yourself:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli import selecting
-from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
-from bridge.cli.output import JsonOption, local_time, print_json, table
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, outline
+from bridge.cli.output import JsonOption, console, local_time, print_json, table
 
 if TYPE_CHECKING:
     from bridge.store.queries import EventLine
+
+# From here on there is room for the contact's id where no phone is known.
+WIDE = 100
 
 
 def command(
@@ -37,38 +40,43 @@ def command(
       bridge events
       bridge events --state dead --since 2d
       bridge events --phone 555-0101
-      bridge events --source forms --limit 500 --json
+      bridge events --source forms --limit 0 --json
     """
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
-    from bridge.store.queries import Wanted, list_events  # noqa: PLC0415
+    from bridge.store.queries import COUNTED, Wanted, count_events, list_events  # noqa: PLC0415
 
-    loaded = load_config(config)
+    known = outline(config)
     wanted = Wanted(
         states=tuple(state or ()),
-        phone=selecting.phone(phone, loaded.default_region),
+        phone=selecting.phone(phone, known.default_region),
         contact=contact,
         source=source,
         since=selecting.moment(since, now=time.time()),
     )
-    found = list_events(open_reader(loaded.database), wanted, limit=limit)
+    reader = open_reader(known.database)
+    found = list_events(reader, wanted, limit=limit)
     if json:
         print_json([selecting.for_json(event) for event in found])
     elif found:
-        _tell(found, limit)
+        _tell(found)
     else:
         typer.echo("no events yet" if wanted == Wanted() else "no such events")
+    if limit and len(found) == limit:
+        total = count_events(reader, wanted)
+        selecting.tell_rest(limit, total, at_least=total == COUNTED)
 
 
-def _tell(found: "list[EventLine]", limit: int) -> None:
+def _tell(found: "list[EventLine]") -> None:
+    wide = console().width >= WIDE
     table(
-        ("id", "received", "source", "event", "phone", "state"),
+        ("id", "received", "source", "event", "phone or contact" if wide else "phone", "state"),
         [
             (
                 str(event.id),
                 local_time(event.received_at)[:19],
                 event.source,
                 kind(event),
-                event.phone,
+                event.phone or (event.contact_id if wide else ""),
                 fate(event),
             )
             for event in found
@@ -76,8 +84,6 @@ def _tell(found: "list[EventLine]", limit: int) -> None:
         right=(0,),
         whole=(0, 1, 4),
     )
-    if len(found) == limit:
-        typer.echo(f"\nThe newest {limit}; --limit shows more.")
 
 
 def kind(event: "EventLine") -> str:
@@ -88,5 +94,20 @@ def kind(event: "EventLine") -> str:
 def fate(event: "EventLine") -> str:
     """Where it ended, and why."""
     if event.superseded_by is not None:
-        return f"superseded by {event.superseded_by}"
+        withdrawn = overtaken(event.superseded_by, event.superseded_reason)
+        return withdrawn or f"superseded by {event.superseded_by}"
     return f"{event.state}: {event.reason}" if event.reason else event.state
+
+
+def overtaken(newer: int, reason: str) -> str:
+    """What a newer event that was skipped did to this one; empty when it just took its place.
+
+    Not every reason does: one that was replayed since, and skipped as unchanged, had been delivered.
+    """
+    if reason == "do not call":
+        return f"withdrawn: event {newer} says do not call"
+    if reason == "deleted":
+        return f"withdrawn: event {newer} says that the contact was deleted"
+    if reason.startswith("filtered: "):
+        return f"withdrawn: event {newer} was {reason}"
+    return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption
-from bridge.cli.output import printable
+from bridge.cli.output import printable, program
 from bridge.errors import BridgeError, ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _refuse_to_overwrite(config: Path) -> None:
         fix = "move it away" if len(there) == 1 else "move them away"
         raise BridgeError(
             f"{' and '.join(there)} {verb} already; nothing was written",
-            fix=f"{fix}, or write elsewhere: bridge init -c other/config.yaml",
+            fix=f"{fix}, or write elsewhere: {program()} init -c other/config.yaml",
         )
 
 
@@ -136,8 +136,8 @@ def _tell(config: Path, answers: "Answers", loaded: "Config") -> None:
     option = "" if config == DEFAULT_CONFIG else f" -c {shlex.quote(str(config))}"
     env = config.with_name(".env")
     steps = [
-        f"bridge check{option}     is anything missing or wrong?",
-        f"bridge serve{option}     start it",
+        f"{program()} check{option}     is anything missing or wrong?",
+        f"{program()} serve{option}     start it",
         "Paste the URL above where it says, and let one contact through",
     ]
     if not answers.api_key:

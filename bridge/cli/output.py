@@ -7,6 +7,8 @@ cursor.
 
 import json
 import os
+import shlex
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -109,6 +111,22 @@ def duration(seconds: float) -> str:
             rest = whole % size // smaller
             return f"{whole // size}{unit} {rest}{name}" if rest else f"{whole // size}{unit}"
     return f"{whole}s"
+
+
+def program() -> str:
+    """This program as it was called: where iproute2 is installed, a bare `bridge` is another one."""
+    called, found = sys.argv[0], shutil.which("bridge")
+    if Path(called).name != "bridge" or (found and os.path.realpath(found) == os.path.realpath(called)):
+        return "bridge"
+    return shlex.quote(called)
+
+
+def warn_of(error: ConfigError) -> None:
+    """Say on stderr that the configuration has mistakes, of which this command can do without."""
+    count = len(error.problems)
+    have = "a problem" if count == 1 else f"{count} problems"
+    shows = f"`{program()} check` shows {'it' if count == 1 else 'them'}"
+    typer.echo(f"warning: {printable(error.file)} has {have}, {shows}", err=True)
 
 
 def fail(error: BridgeError) -> NoReturn:

@@ -28,7 +28,9 @@ def as_json(foresight: Foresight, config: Config, *, file: str) -> dict[str, Any
             for each in foresight.routes
         ],
         "fields": [asdict(trace) for trace in mapped.trace] if mapped else [],
-        "do_not_call": do_not_call(reading, mapped, config.tags) if reading and mapped else "",
+        "do_not_call": (
+            do_not_call(foresight.source, reading, mapped, config.tags) if reading and mapped else ""
+        ),
         "warnings": list(mapped.warnings) if mapped else [],
         "state": decision.state if decision else None,
         "reason": decision.reason if decision else foresight.answer.reason,

@@ -43,7 +43,7 @@ def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> Non
         _heading(to, "Warnings")
         _rows(to, [(Text("!", "bold yellow"), Text(printable(each))) for each in mapped.warnings])
     _heading(to, "Do-not-call")
-    _paragraph(to, do_not_call(reading, mapped, config.tags))
+    _paragraph(to, do_not_call(foresight.source, reading, mapped, config.tags))
     words, more = verdict(foresight, known=known), advice(foresight, known=known)
     _fate(to, decision.state.upper(), _STATES[decision.state], words, more)
     for sent in foresight.sent:

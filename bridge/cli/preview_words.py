@@ -9,11 +9,23 @@ from typing import Any
 
 from bridge.cli.foresight import Foresight
 from bridge.cli.output import printable
+from bridge.errors import MappingError
+from bridge.inbound import JsonSource, Source
+from bridge.inbound.ghl import nested
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import OwnTags
 from bridge.rules.mapping import Route
 
 _LONGEST = 300  # characters of one value; --json gives all of it
+
+# By the words of `inbound`; any other is of a body that nobody could read.
+_OF_REFUSED = {
+    "no event type": (
+        "a GHL app's delivery names its event, as type: ContactCreate, say. If this comes from a workflow or "
+        "a form, name that source with --source; add one to sources: if there is none."
+    )
+}
+_BLOCK_KEYS = ("dnd", "donot")  # how whatever speaks of do-not-disturb begins, spelt in letters only
 
 
 def shown(value: Any) -> str:
@@ -45,7 +57,7 @@ def destination(route: Route) -> str:
     return f"account {route.account}, {campaign}{kind}"
 
 
-def do_not_call(reading: Reading, mapped: Mapped, tags: OwnTags) -> str:
+def do_not_call(source: Source | None, reading: Reading, mapped: Mapped, tags: OwnTags) -> str:
     """Whether this person may be called, and who said so."""
     if reading.deleted:
         return f"The contact was deleted: no lead is made, one that exists gets the tag {tags.deleted}."
@@ -60,8 +72,34 @@ def do_not_call(reading: Reading, mapped: Mapped, tags: OwnTags) -> str:
     if blocked:
         return f"Blocked: do_not_call.when holds for this contact; {consequence}"
     if reading.dnd_all is None and reading.dnd_call is None:
+        if near := _near_do_not_call(source, reading):
+            return (
+                f"Allowed: {near} isn't understood as do-not-disturb for calls; dnd with true or false is. "
+                "What earlier events said still counts."
+            )
         return "Allowed: the event doesn't speak of do-not-disturb. What earlier events said still counts."
     return "Allowed: the event says that there is no do-not-disturb."
+
+
+def _near_do_not_call(source: Source | None, reading: Reading) -> str:
+    """What looks like do-not-disturb in an event that is silent about it: a misspelt key, another channel."""
+    if isinstance(source, JsonSource):
+        try:
+            value = source.contact["do_not_call"]({"payload": reading.payload})
+        except (KeyError, MappingError):  # no such rule, or it gives nothing
+            return ""
+        return "" if value in (None, "") else f"contact.do_not_call ({shown(value)})"
+    layers = (
+        reading.payload,
+        nested(reading.payload, "contact"),
+        nested(reading.payload, "data"),
+        reading.data,
+    )
+    for key, value in (pair for layer in layers for pair in layer.items()):
+        letters = "".join(filter(str.isalpha, key.lower()))
+        if letters.startswith(_BLOCK_KEYS) and value not in (None, "", {}):
+            return f"{printable(key)} ({shown(value)})"
+    return ""
 
 
 def verdict(foresight: Foresight, *, known: bool) -> str:
@@ -113,11 +151,10 @@ def stopped(foresight: Foresight) -> tuple[str, str, str]:
         return "IGNORED", reason, "fix: nothing; such events tell nothing about a contact."
     if answer.status == "unauthorized":
         return "REFUSED", reason, f"fix: correct sources.{name}.app_id, if the delivery is of your app."
-    return (
-        "REFUSED",
-        reason,
-        "fix: let the sender send one JSON object with the contact's id, phone or e-mail.",
+    fix = _OF_REFUSED.get(
+        reason, "let the sender send one JSON object with the contact's id, phone or e-mail."
     )
+    return "REFUSED", reason, f"fix: {fix}"
 
 
 def names(mapping: Mapping[str, Any]) -> str:

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli import selecting
-from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
 from bridge.cli.output import duration
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from bridge.config import Config
 
 # So many a transaction: while one is open the service can't store webhooks, for a tenth of a second.
 BATCH = 10_000
@@ -51,19 +49,19 @@ def command(
         raise typer.BadParameter("name events by their ids, or choose them by options; not both")
     if not (ids or state or source or since):
         raise typer.BadParameter("which events? Name their ids, or choose: --state dead --since 2d, say")
-    loaded = load_config(config)
-    chosen = _by_id(loaded, ids) if ids else _by_options(loaded, state, source, since)
+    known = outline(config)
+    chosen = _by_id(known, ids) if ids else _by_options(known, state, source, since)
     if dry_run:
-        _count(loaded, chosen)
+        _count(known, chosen)
         return
-    _tell(loaded, _send_back(loaded, chosen, force=force))
+    _tell(known, _send_back(known, chosen, force=force))
 
 
-def _by_id(config: "Config", ids: list[int]) -> list[int]:
+def _by_id(known: Outline, ids: list[int]) -> list[int]:
     """The settled ones. What waits is told and left alone; an id that isn't there is a slip, and refused."""
     from bridge.store.queries import SETTLED, states_of  # noqa: PLC0415
 
-    states = states_of(_reader(config), ids)
+    states = states_of(_reader(known), ids)
     unknown = [str(each) for each in ids if each not in states]
     if unknown:
         fix = "`bridge events` lists them; nothing was replayed"
@@ -77,7 +75,7 @@ def _by_id(config: "Config", ids: list[int]) -> list[int]:
     return chosen
 
 
-def _by_options(config: "Config", state: list[selecting.State] | None, source: str, since: str) -> list[int]:
+def _by_options(known: Outline, state: list[selecting.State] | None, source: str, since: str) -> list[int]:
     from bridge.store.queries import SETTLED, Wanted, find_ids  # noqa: PLC0415
 
     waiting = [each for each in state or () if each not in SETTLED]
@@ -86,47 +84,47 @@ def _by_options(config: "Config", state: list[selecting.State] | None, source: s
     wanted = Wanted(
         states=tuple(state or SETTLED), source=source, since=selecting.moment(since, now=time.time())
     )
-    chosen = find_ids(_reader(config), wanted)
+    chosen = find_ids(_reader(known), wanted)
     if not chosen:
         raise BridgeError("no such events", fix="try the same options with `bridge events`")
     return chosen
 
 
-def _reader(config: "Config") -> "sqlite3.Connection":
+def _reader(known: Outline) -> "sqlite3.Connection":
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
 
-    return open_reader(config.database)
+    return open_reader(known.database)
 
 
-def _send_back(config: "Config", ids: list[int], *, force: bool) -> int:
+def _send_back(known: Outline, ids: list[int], *, force: bool) -> int:
     from bridge.store.events import replay  # noqa: PLC0415
     from bridge.store.queries import rewriting  # noqa: PLC0415
 
     count = 0
     for first in range(0, len(ids), BATCH):
-        with rewriting(config.database) as connection:
+        with rewriting(known.database) as connection:
             count += replay(connection, ids[first : first + BATCH], force=force)
     return count
 
 
-def _tell(config: "Config", count: int) -> None:
+def _tell(known: Outline, count: int) -> None:
     from bridge.store.status import owner  # noqa: PLC0415
 
     them = "it" if count == 1 else "them"
-    if owner(config.database):
+    if owner(known.database):
         then = f"the running service picks {them} up within a second"
     else:
         then = f"no service is running, so start `bridge serve` to have {them} delivered"
     typer.echo(f"{_events(count)} through the rules again; {then}")
 
 
-def _count(config: "Config", ids: list[int]) -> None:
+def _count(known: Outline, ids: list[int]) -> None:
     from bridge.store.queries import count_leads  # noqa: PLC0415
 
-    limit, people = config.fusion.leads_limit, count_leads(_reader(config), ids)
+    limit, people = known.limit, count_leads(_reader(known), ids)
     who = "1 person" if people == 1 else f"{people} people"
-    windows = -(-len(ids) // limit.requests)
-    takes = f"; at the limit that takes {duration(windows * limit.per_s)}" if windows > 1 else ""
+    windows = -(-len(ids) // limit.requests) if limit else 0
+    takes = f"; at the limit that takes {duration(windows * limit.per_s)}" if limit and windows > 1 else ""
     typer.echo(f"{_events(len(ids))} through the rules again, about {who}.")
     typer.echo(f"They cost up to {len(ids)} request{'s' * (len(ids) != 1)} to Fusion, one an event{takes}.")
     typer.echo("A lead that Fusion has or lost without our knowledge costs one more. Nothing was written.")

@@ -130,25 +130,31 @@ def _fault(text: str) -> "Fault":
     if "method" in given:
         given["method"] = given["method"].upper()
     try:
-        return parse_faults(given)[0]
+        found = parse_faults(given)[0]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         # After the place in the list comes the name, then whatever type pydantic tried.
         name = str(first["loc"][1]).removesuffix("_s")
         said = f"kinds are {_KINDS}" if name == "kind" else first["msg"].lower()
         raise _wrong("--fault", f"{name} in {text!r}: {said}") from None
+    if found.kind == "status" and not found.status:
+        raise _wrong("--fault", f"{text!r} has no status; write for example status=503")
+    return found
 
 
 def _seconds(text: str, *, option: str) -> float:
-    """A span as the configuration writes it; a bare number is seconds."""
+    """A span as the configuration writes it, and refused in its words."""
     from pydantic_core import PydanticCustomError  # noqa: PLC0415
 
     from bridge.config.values import seconds  # noqa: PLC0415
 
     try:
-        return seconds(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
-    except PydanticCustomError:
-        raise _wrong(option, f"{text!r} is not a time; write for example 500ms, 2s or 60s") from None
+        return seconds(text)
+    except PydanticCustomError as error:
+        said = error.context or {}
+        message = said["message"] if "{value}" in said["message"] else f"{{value}} {said['message']}"
+        words = message.replace("{value}", repr(text))
+        raise _wrong(option, f"{words}; {said['fix']}".replace("{value}", text)) from None
 
 
 def _wrong(option: str, message: str) -> typer.BadParameter:

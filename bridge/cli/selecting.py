@@ -35,7 +35,9 @@ SinceOption = Annotated[
 PhoneOption = Annotated[
     str, typer.Option("--phone", metavar="NUMBER", help="In any spelling, or the last digits of it.")
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most so many.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", min=0, metavar="N", help="Show at most so many; 0: all.")
+]
 
 _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -73,6 +75,13 @@ def phone(text: str, region: str) -> str:
         said = f"{text!r} is no number; write at least its last {_FEWEST_DIGITS} digits"
         raise typer.BadParameter(said, param_hint="--phone")
     return digits
+
+
+def tell_rest(shown: int, total: int, *, at_least: bool) -> None:
+    """On stderr, so that JSON stays JSON, and no one takes a part for the whole."""
+    if shown < total:
+        plus = " or more" if at_least else ""
+        typer.echo(f"{shown:,} of {total:,}{plus}; --limit 0 shows all", err=True)
 
 
 def iso(at: float | None) -> str | None:

@@ -37,6 +37,22 @@ def facts(lines: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
         typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
+def room_of(text: str) -> int:
+    """The columns that a text takes on the screen; 李 takes two."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    return cell_len(printable(text))
+
+
+def cut(text: str, room: int) -> str:
+    """The text as it fits into so many columns, with … where its end is missing."""
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = Text(printable(text))
+    shown.truncate(room, overflow="ellipsis")
+    return shown.plain
+
+
 def short(identifier: str) -> str:
     """An id as a column can hold it: whole on a wide screen and off a terminal."""
     if len(identifier) <= _SHORT + 4 or console().width >= _WIDE:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import selecting
-from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, outline
+from bridge.cli.events import overtaken
 from bridge.cli.output import JsonOption, duration, local_time, print_json, printable, table
 from bridge.cli.sheet import facts, section
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
-    from bridge.store.queries import LeadLine
     from bridge.store.story import Attempt, Owed, Story
 
 
@@ -28,8 +28,9 @@ def command(
 ) -> None:
     """Show one event: what became of it and why, the lead, every request that carried it, the payload.
 
-    The lead is what Fusion was last given for that phone, by this event or a newer one. Shows people's
-    data: mind who looks over your shoulder.
+    The lead is what Fusion was last given for that phone, by this event or a newer one; there may be
+    one more, of the phone that the contact had before. Shows people's data: mind who looks over your
+    shoulder.
 
     Example:
       bridge show 1042
@@ -38,7 +39,7 @@ def command(
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.story import tell  # noqa: PLC0415
 
-    story = tell(open_reader(load_config(config).database), event_id)
+    story = tell(open_reader(outline(config).database), event_id)
     if story is None:
         raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
     if json:
@@ -46,9 +47,9 @@ def command(
         return
     now = time.time()
     _tell_fate(story, now)
-    _tell_leads(story.leads)
+    _tell_leads(story)
     _tell_waiting(story.waiting, now)
-    _tell_attempts(story.attempts)
+    _tell_attempts(story)
     section("Payload")
     for line in _pretty(story.payload).splitlines():
         typer.echo(f"  {printable(line)}")
@@ -57,13 +58,15 @@ def command(
 def _tell_fate(story: "Story", now: float) -> None:
     location = f" in location {story.location_id}" if story.location_id else ""
     occurred = local_time(story.occurred_at) if abs(story.occurred_at - story.received_at) >= 1 else ""
-    settled = story.settled_at
+    settled, newer = story.settled_at, story.superseded_by
+    withdrawn = overtaken(newer, story.superseded_reason) if newer else ""
     typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True))
     facts(
         [
             ("reason", story.reason),
             ("fix", story.fix),
-            ("superseded by", f"event {story.superseded_by}" if story.superseded_by else ""),
+            ("superseded by", f"event {newer}" if newer and not withdrawn else ""),
+            ("withdrawn", withdrawn.removeprefix("withdrawn: ")),
             *(("warning", warning) for warning in story.warnings),
             ("received", f"{local_time(story.received_at)}, {duration(now - story.received_at)} ago"),
             ("occurred", occurred),
@@ -73,19 +76,22 @@ def _tell_fate(story: "Story", now: float) -> None:
             ("event id", story.external_id or ""),
             ("contact", f"{story.contact_id}{location}" if story.contact_id else ""),
             ("phone", story.phone),
+            ("phone as sent", "" if story.phone else _phone_as_sent(story.payload)),
             ("route", story.route),
         ]
     )
 
 
-def _tell_leads(leads: "tuple[LeadLine, ...]") -> None:
-    for lead in leads:
+def _tell_leads(story: "Story") -> None:
+    for lead in story.leads:
         section("The lead in Fusion")
         body = {**(lead.body or {})}
         custom = body.pop("custom_fields", None) or {}
+        body.pop("phone", None)  # is in every lead, also in one that was only found
         delivered = local_time(lead.delivered_at) if lead.delivered_at else "never by the bridge"
         facts(
             [
+                ("phone", lead.phone),
                 ("account", f"{lead.account}, {campaign(lead.campaign_id)}"),
                 ("lead id", lead.lead_id or "not known"),
                 ("delivered", f"{delivered}, {lead.origin}"),
@@ -121,27 +127,43 @@ def _tell_waiting(rows: "tuple[Owed, ...]", now: float) -> None:
         )
 
 
-def _tell_attempts(attempts: "tuple[Attempt, ...]") -> None:
-    if not attempts:
+def _tell_attempts(story: "Story") -> None:
+    if not story.attempts:
         return
     section("Requests that carried it")
+    cells = [_attempt(each) for each in story.attempts]
+    headings = [name for name in cells[0] if name != "phone" or len(story.phones) > 1]
     table(
-        ("  no.", "sent", "method", "status", "outcome", "ms", "error"),
-        [
-            (
-                f"{each.id:>5}",
-                local_time(each.started_at)[:19],
-                each.method if each.leads == 1 else f"{each.method} of {each.leads}",
-                str(each.status or ""),
-                each.outcome or "under way",
-                "" if each.ms is None else f"{each.ms:.0f}",
-                each.error,
-            )
-            for each in attempts
-        ],
-        right=(5,),
-        whole=(0, 1, 2, 4),
+        headings,
+        [[row[name] for name in headings] for row in cells],
+        right=(headings.index("ms"),),
+        whole=[headings.index(name) for name in headings if name not in ("status", "ms", "error")],
     )
+
+
+def _attempt(attempt: "Attempt") -> dict[str, str]:
+    """By heading. The phone matters where an event asks something for the phone before, too."""
+    return {
+        "  no.": f"{attempt.id:>5}",
+        "sent": local_time(attempt.started_at)[:19],
+        "phone": ", ".join(attempt.phones),
+        "method": attempt.method if attempt.leads == 1 else f"{attempt.method} of {attempt.leads}",
+        "status": str(attempt.status or ""),
+        "outcome": attempt.outcome or "under way",
+        "ms": "" if attempt.ms is None else f"{attempt.ms:.0f}",
+        "error": attempt.error,
+    }
+
+
+def _phone_as_sent(payload: bytes) -> str:
+    """Where senders put it; reasons mask it, because they are logged."""
+    from bridge.inbound.ghl import nested, said  # noqa: PLC0415
+
+    body = _parsed(payload)
+    if not isinstance(body, dict):
+        return ""
+    inner = [nested(body, name) for name in ("contact", "data", "customData")]
+    return said((body, *inner), "phone", "phone_number", "phoneNumber", "mobile")
 
 
 def _parsed(payload: bytes) -> Any:

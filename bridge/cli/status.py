@@ -4,6 +4,7 @@ Knows the screen; the figures are `store.status`'. Rule for editors: it fits on 
 and it ends with 0 whenever the database could be read: whether the figures are good is for people to say.
 """
 
+import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bridge.cli import selecting
-from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
 from bridge.cli.output import JsonOption, duration, local_time, print_json, table
 from bridge.cli.sheet import facts, section
 
 if TYPE_CHECKING:
-    from bridge.config import Config
     from bridge.store.status import AccountStatus, Status
+
+# Fusion's own, for counting while the configuration doesn't say: what was spent isn't shown then.
+_PER_S = 60.0
 
 
 def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
@@ -34,23 +37,24 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
 
-    loaded, now = load_config(config), time.time()
+    known, now = outline(config), time.time()
     status = look(
-        open_reader(loaded.database),
-        list(loaded.fusion.accounts),
+        open_reader(known.database),
+        list(known.accounts),
         now=now,
         midnight=datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp(),
-        per_s=loaded.fusion.leads_limit.per_s,
+        per_s=known.limit.per_s if known.limit else _PER_S,
     )
-    process, size = owner(loaded.database), size_of(loaded.database)
+    process, size = owner(known.database), size_of(known.database)
     if json:
-        print_json(_as_json(loaded, status, process, size))
+        print_json(_as_json(known, status, process, size))
         return
     running = f"running, {process}" if process else "not running: start it with `bridge serve`"
     typer.echo(typer.style("Bridge", bold=True))
-    facts([("service", running), ("database", f"{loaded.database}, {_bytes(size)}")])
+    facts([("service", running), ("database", f"{known.database}, {_bytes(size)}")])
     _tell_events(status, now)
-    _tell_accounts(loaded, status, now)
+    _tell_accounts(known, status, now)
+    _tell_refused_keys(status, process)
     _tell_last(status, now)
 
 
@@ -70,41 +74,57 @@ def _tell_events(status: "Status", now: float) -> None:
         facts([("oldest waiting", f"{duration(now - oldest.since)}: {who}")])
 
 
-def _tell_accounts(config: "Config", status: "Status", now: float) -> None:
-    limit = config.fusion.leads_limit
-    section(f"Accounts ({limit.requests} requests in {duration(limit.per_s)} each)")
+def _tell_accounts(known: Outline, status: "Status", now: float) -> None:
+    limit = known.limit
+    each = f" ({limit.requests} requests in {duration(limit.per_s)} each)" if limit else ""
+    section(f"Accounts{each}")
+    window = ("spent", "left") if limit else ()
+    headings = ("  name", "due", "later", "under way", *window, "state")
     table(
-        ("  name", "due", "later", "under way", "spent", "left", "state"),
+        headings,
         [
             (
                 f"  {name}",
                 str(account.due),
                 str(account.later),
                 str(account.in_flight),
-                str(account.used),
-                str(left(config, account)),
-                _state(config, name, account, now),
+                *((str(account.used), str(left(known, account))) if limit else ()),
+                _state(known, name, account, now),
             )
             for name, account in status.accounts.items()
         ],
-        right=(1, 2, 3, 4, 5),
-        whole=(0, 1, 2, 3, 4, 5),
+        right=range(1, len(headings) - 1),
+        whole=range(len(headings) - 1),
     )
 
 
-def left(config: "Config", account: "AccountStatus") -> int:
+def left(known: Outline, account: "AccountStatus") -> int | None:
     """Requests that the account may still send in this window."""
-    return max(0, config.fusion.leads_limit.requests - account.used)
+    return max(0, known.limit.requests - account.used) if known.limit else None
 
 
-def _state(config: "Config", name: str, account: "AccountStatus", now: float) -> str:
-    if name not in config.fusion.accounts:
+def _state(known: Outline, name: str, account: "AccountStatus", now: float) -> str:
+    if known.accounts and name not in known.accounts:
         return "not in the configuration any more"
     pause = account.pause
-    if pause is None:
-        return "ok" if left(config, account) else "waits for the limit"
+    if pause is None or pause.reason == "limit":
+        if pause and pause.until > now:  # an older one stays until the next request
+            return f"waits for the limit: {pause.detail}; next in {duration(pause.until - now)}"
+        return "waits for the limit" if left(known, account) == 0 else "ok"
     again = f"tries again in {duration(pause.until - now)}" if pause.until > now else "tries again now"
     return f"paused for {duration(now - pause.since)}, {pause.reason}: {pause.detail}; {again}"
+
+
+def _tell_refused_keys(status: "Status", process: str) -> None:
+    """The one pause that no waiting ends."""
+    pauses = {name: account.pause.reason for name, account in status.accounts.items() if account.pause}
+    refused = [name for name, reason in pauses.items() if reason == "unauthorized"]
+    if not refused:
+        return
+    number, then = re.search(r"\d+", process), "start the service"
+    if number:
+        then = f"reload: `kill -HUP {number[0]}`, or `systemctl reload bridge`"
+    facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {then}")])
 
 
 def _tell_last(status: "Status", now: float) -> None:
@@ -136,9 +156,11 @@ def _bytes(size: int) -> str:
     return f"{amount:.0f} {unit}" if amount >= 100 or unit == "B" else f"{amount:.1f} {unit}"
 
 
-def _as_json(config: "Config", status: "Status", process: str, size: int) -> dict[str, Any]:
+def _as_json(known: Outline, status: "Status", process: str, size: int) -> dict[str, Any]:
     document = selecting.for_json(status)
     for name, account in status.accounts.items():
-        document["accounts"][name]["left"] = left(config, account)
-    database = {"path": str(config.database), "bytes": size, "owner": process or None}
+        document["accounts"][name]["left"] = left(known, account)
+        if known.limit is None:
+            document["accounts"][name]["used"] = None
+    database = {"path": str(known.database), "bytes": size, "owner": process or None}
     return {"database": database, **document}

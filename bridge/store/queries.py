@@ -22,6 +22,9 @@ SETTLED = STATES[2:]
 # away from the lock for so long.
 BUSY_S = 10.0
 
+# Further a list's rest isn't counted: nobody reads on so far, and a source has no index.
+COUNTED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -48,6 +51,7 @@ class EventLine:
     state: str
     reason: str
     superseded_by: int | None
+    superseded_reason: str  # why that one was skipped itself; empty when it wasn't
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,15 @@ class LeadLine:
     body: dict[str, Any] | None
 
 
-_COLUMNS = "id, received_at, source, type, location_id, contact_id, phone, state, reason, superseded_by"
+SUPERSEDED_REASON = """
+COALESCE(
+    (SELECT n.reason FROM events AS n WHERE n.id = events.superseded_by AND n.state = 'skipped'), ''
+) AS superseded_reason
+"""
+_COLUMNS = f"""
+id, received_at, source, type, location_id, contact_id, phone, state, reason, superseded_by,
+{SUPERSEDED_REASON}
+"""
 
 # A clause says what a partial index says, too, or SQLite doesn't take the index. The last digits are looked
 # up in the index alone: reading the events for them would read every payload.
@@ -81,22 +93,27 @@ _CLAUSES = {
 
 
 def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
-    """The newest events of those wanted, the newest first."""
+    """The newest events of those wanted, the newest first; with limit 0 all."""
     rows = _newest(connection, wanted, _COLUMNS, limit)
     found = [EventLine(**row) for row in map(dict, rows)]
     found.sort(key=lambda event: event.id, reverse=True)
-    return found[:limit]
+    return found[: limit or None]
+
+
+def count_events(connection: sqlite3.Connection, wanted: Wanted) -> int:
+    """How many events are wanted; COUNTED when there are more."""
+    return min(sum(1 for _ in _newest(connection, wanted, "id", COUNTED)), COUNTED)
 
 
 def find_ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
     """The ids of all events wanted, the oldest first."""
-    return sorted(row["id"] for row in _newest(connection, wanted, "id", limit=-1))
+    return sorted(row["id"] for row in _newest(connection, wanted, "id", limit=0))
 
 
 def _newest(
     connection: sqlite3.Connection, wanted: Wanted, columns: str, limit: int
 ) -> Iterator[sqlite3.Row]:
-    """The newest of each state."""
+    """The newest of each state; with limit 0 all."""
     # One state a query: (state, id) is an index, and "one of these states" by id is not.
     for state in dict.fromkeys(wanted.states or ("",)):
         clauses, values = _conditions(connection, wanted, state)
@@ -107,7 +124,7 @@ def _newest(
             ORDER BY id DESC
             LIMIT :limit
         """  # noqa: S608 - our own clauses; what people typed is in the values
-        yield from connection.execute(query, {**values, "limit": limit})
+        yield from connection.execute(query, {**values, "limit": limit or -1})
 
 
 def _conditions(
@@ -174,45 +191,62 @@ def states_of(connection: sqlite3.Connection, event_ids: list[int]) -> dict[int,
     return {row["id"]: row["state"] for row in rows}
 
 
+_BLOCKED = """
+EXISTS (
+    SELECT 1 FROM contact_map AS c
+    WHERE c.phone = l.phone AND c.phone <> '' AND (c.blocked OR c.deleted)
+)
+"""
 _LEAD_CLAUSES = {
     "phone": "l.phone = :phone",
     "digits": "l.phone IN (SELECT phone FROM lead_map WHERE substr(phone, -:length) = :digits)",
     "account": "l.account = :account",
-    "blocked": "do_not_call",
+    "blocked": _BLOCKED,
 }
 
 
 def list_leads(
     connection: sqlite3.Connection, *, phone: str = "", account: str = "", blocked: bool = False, limit: int
 ) -> list[LeadLine]:
-    """The mapping table, last delivered first. `phone` is E.164, or the last digits of one."""
+    """The mapping table, last delivered first; with limit 0 all. `phone` is E.164, or the end of one."""
+    clause, values = _lead_conditions(phone, account, blocked=blocked)
+    query = f"""
+        SELECT
+            l.*,
+            COALESCE(json_extract(l.body, '$.name'), '') AS name,
+            {_BLOCKED} AS do_not_call,
+            (
+                SELECT json_group_array(c.contact_id) FROM contact_map AS c
+                WHERE c.phone = l.phone AND c.phone <> ''
+            ) AS contacts
+        FROM lead_map AS l
+        WHERE {clause}
+        ORDER BY l.delivered_at DESC
+        LIMIT :limit
+    """  # noqa: S608 - our own clauses; what people typed is in the values
+    rows = connection.execute(query, {**values, "limit": limit or -1})
+    return [_lead_line(row) for row in rows]
+
+
+def count_lead_lines(
+    connection: sqlite3.Connection, *, phone: str = "", account: str = "", blocked: bool = False
+) -> int:
+    """How long that list is; COUNTED when it is longer."""
+    clause, values = _lead_conditions(phone, account, blocked=blocked)
+    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM lead_map AS l WHERE {clause} LIMIT :limit)"  # noqa: S608 - our own clauses
+    return int(connection.execute(query, {**values, "limit": COUNTED}).fetchone()[0])
+
+
+def _lead_conditions(phone: str, account: str, *, blocked: bool) -> tuple[str, dict[str, object]]:
     exact = phone.startswith("+")
-    values = {
+    values: dict[str, object] = {
         "phone": phone if exact else "",
         "digits": "" if exact else phone,
         "account": account,
         "blocked": blocked,
     }
     clauses = [_LEAD_CLAUSES[name] for name, value in values.items() if value]
-    query = f"""
-        SELECT
-            l.*,
-            COALESCE(json_extract(l.body, '$.name'), '') AS name,
-            EXISTS (
-                SELECT 1 FROM contact_map AS c
-                WHERE c.phone = l.phone AND c.phone <> '' AND (c.blocked OR c.deleted)
-            ) AS do_not_call,
-            (
-                SELECT json_group_array(c.contact_id) FROM contact_map AS c
-                WHERE c.phone = l.phone AND c.phone <> ''
-            ) AS contacts
-        FROM lead_map AS l
-        WHERE {" AND ".join(clauses) or "TRUE"}
-        ORDER BY l.delivered_at DESC
-        LIMIT :limit
-    """  # noqa: S608 - our own clauses; what people typed is in the values
-    rows = connection.execute(query, {**values, "length": len(phone), "limit": limit})
-    return [_lead_line(row) for row in rows]
+    return " AND ".join(clauses) or "TRUE", {**values, "length": len(phone)}
 
 
 def _lead_line(row: sqlite3.Row) -> LeadLine:

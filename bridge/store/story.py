@@ -6,9 +6,9 @@ business.
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bridge.store.queries import LeadLine, list_leads
+from bridge.store.queries import SUPERSEDED_REASON, LeadLine, list_leads
 
 # A story's tables stay readable; nothing legal comes near, but an account that is down for days does.
 MOST = 200
@@ -41,6 +41,7 @@ class Attempt:
     outcome: str | None
     ms: float | None
     error: str
+    phones: tuple[str, ...]  # of this event; another event's are its own story
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Story:
     reason: str
     fix: str
     superseded_by: int | None
+    superseded_reason: str  # why that one was skipped itself; empty when it wasn't
     route: str
     warnings: tuple[str, ...]
     payload: bytes
@@ -68,29 +70,37 @@ class Story:
     waiting: tuple[Owed, ...]
     attempts: tuple[Attempt, ...]
 
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Its own phone, then every other that it asked something for: a tag at the phone before, say."""
+        sent = [phone for attempt in self.attempts for phone in attempt.phones]
+        return tuple(filter(None, dict.fromkeys((self.phone, *(row.phone for row in self.waiting), *sent))))
+
 
 def tell(connection: sqlite3.Connection, event_id: int) -> Story | None:
     """The story of an event; None when there is no such event."""
     connection.execute("BEGIN")  # one moment for all of it: the service goes on meanwhile
     try:
         row = connection.execute(
-            """
+            f"""
             SELECT id, source, type, external_id, location_id, contact_id, phone, received_at, occurred_at,
-                settled_at, state, reason, fix, superseded_by, route, warnings, payload
+                settled_at, state, reason, fix, superseded_by, route, warnings, payload,
+                {SUPERSEDED_REASON}
             FROM events
             WHERE id = ?
-            """,
+            """,  # noqa: S608 - our own columns
             (event_id,),
         ).fetchone()
         if row is None:
             return None
-        phone = row["phone"]
-        return Story(
+        story = Story(
             **{**dict(row), "warnings": tuple(json.loads(row["warnings"]))},
-            leads=tuple(list_leads(connection, phone=phone, limit=MOST)) if phone else (),
+            leads=(),
             waiting=_waiting(connection, event_id),
             attempts=_attempts(connection, event_id),
         )
+        leads = [lead for phone in story.phones for lead in list_leads(connection, phone=phone, limit=MOST)]
+        return replace(story, leads=tuple(leads))
     finally:
         connection.execute("COMMIT")
 
@@ -113,13 +123,16 @@ def _attempts(connection: sqlite3.Connection, event_id: int) -> tuple[Attempt, .
     """The newest of them, the oldest first."""
     rows = connection.execute(
         """
-        SELECT DISTINCT a.id, a.account, a.started_at, a.method, a.leads, a.status, a.outcome, a.ms, a.error
+        SELECT a.id, a.account, a.started_at, a.method, a.leads, a.status, a.outcome, a.ms, a.error,
+            json_group_array(DISTINCT l.phone) AS phones
         FROM attempt_leads AS l
         JOIN attempts AS a ON a.id = l.attempt_id
         WHERE l.event_id = ?
+        GROUP BY a.id
         ORDER BY a.id DESC
         LIMIT ?
         """,
         (event_id, MOST),
     )
-    return tuple(Attempt(**row) for row in map(dict, rows))[::-1]
+    found = [Attempt(**{**row, "phones": tuple(json.loads(row["phones"]))}) for row in map(dict, rows)]
+    return tuple(found[::-1])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bridge.cli.events import overtaken
 from tests.stocked import Stock
 
 ANN, BEN = "+12025550101", "+12025550102"
@@ -31,7 +32,7 @@ def test_the_newest_come_first_with_their_fate(stock):
 
     assert listed(result) == ["5", "4", "3", "2", "1"]
     lines = result.stdout.splitlines()
-    assert lines[1].split()[3:] == ["forms", "updated", "dead:", "no", "such", "phone"]
+    assert lines[1].split()[3:] == ["forms", "updated", "carl", "dead:", "no", "such", "phone"]
     assert lines[2].endswith("skipped: filtered: already a customer")
     assert lines[3].split()[-2:] == [ANN, "queued"]
     assert lines[4].endswith("superseded by 3")
@@ -50,7 +51,8 @@ def test_the_newest_come_first_with_their_fate(stock):
         ("--source forms", "5"),
         ("--since 1h", "5 4 3 2"),
         ("--since 2020-01-01", "5 4 3 2 1"),
-        ("--since 2020-01-01T12:00:00+02:00 --limit 1", "5 The"),
+        ("--since 2020-01-01T12:00:00+02:00 --limit 1", "5"),
+        ("--limit 0", "5 4 3 2 1"),
     ],
 )
 def test_options_choose(stock, options, ids):
@@ -58,7 +60,7 @@ def test_options_choose(stock, options, ids):
 
 
 @pytest.mark.parametrize(
-    "options", ["--state deda", "--phone 12", "--phone abc", "--since soon", "--limit 0"]
+    "options", ["--state deda", "--phone 12", "--phone abc", "--since soon", "--limit -1"]
 )
 def test_what_can_not_be_understood_is_refused(stock, options):
     result = stock.bridge("events", *options.split())
@@ -109,3 +111,45 @@ def test_a_strangers_words_move_no_cursor(stock):
     stock.skip("eve", reason="filtered: \x1b[2Jgone", source="workflow", ago=1)
 
     assert "\x1b" not in stock.bridge("events").stdout
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(99, False), (100, True)])
+def test_who_it_is_about_where_no_phone_is_known(stock, columns, shown):
+    assert ("carl" in stock.bridge("events", columns=columns).stdout) is shown
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_part_is_not_taken_for_the_whole(stock, options):
+    assert stock.bridge("events", "--limit", 2, *options).stderr == "2 of 5; --limit 0 shows all\n"
+    assert stock.bridge("events", "--limit", 5, *options).stderr == ""
+    assert len(json.loads(stock.bridge("events", "--limit", 2, "--json").stdout)) == 2
+
+
+def test_more_than_anybody_counts(stock, monkeypatch):
+    monkeypatch.setattr("bridge.store.queries.COUNTED", 4)
+
+    assert stock.bridge("events", "--limit", 1).stderr == "1 of 4 or more; --limit 0 shows all\n"
+
+
+def test_what_an_opt_out_took_back(stock):
+    newer = stock.opt_out("ann", ANN)
+
+    said = stock.bridge("events", "--phone", ANN).stdout.splitlines()
+
+    assert said[1].endswith("skipped: do not call")
+    assert said[2].endswith(f"withdrawn: event {newer} says do not call")
+    assert said[3].endswith("superseded by 3")
+    assert f"  withdrawn  event {newer} says do not call" in stock.bridge("show", 3).stdout
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("deleted", "withdrawn: event 7 says that the contact was deleted"),
+        ("filtered: a customer", "withdrawn: event 7 was filtered: a customer"),
+        ("unchanged", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_newer_event_did(reason, said):
+    assert overtaken(7, reason) == said

@@ -161,4 +161,6 @@ def test_as_a_process():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert f"{URL}/webhooks/workflow/" in done.stdout
+    assert f"1. {BRIDGE} check" in done.stdout  # a bare `bridge` may be iproute2's
+    assert f"2. {BRIDGE} serve" in done.stdout
     assert subprocess.run([BRIDGE, "check"], capture_output=True, check=False).returncode == 0

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from rich.cells import cell_len
 
 from tests.stocked import CAMPAIGN, Stock
 
@@ -64,14 +65,27 @@ def test_json(stock):
     assert ben["delivered_at"].endswith("+00:00")
 
 
-@pytest.mark.parametrize("columns", [80, 120])
-def test_it_fits_the_screen(stock, columns):
+@pytest.mark.parametrize(
+    ("columns", "whole"),
+    [(60, "delivered"), (80, "0b1e7f…"), (100, "created"), (120, "created")],
+)
+@pytest.mark.parametrize(
+    "name", ["Ben Fox", "Benjamin Alexander Fox-Wolverhampton of Nether Wallop", "李" * 40]
+)
+def test_a_lead_is_a_line_on_every_screen(stock, name, columns, whole):
+    stock.connection.execute("UPDATE lead_map SET body = json_set(body, '$.name', ?)", (name,))
+
     said = stock.bridge("leads", columns=columns).stdout
 
-    assert max(map(len, said.splitlines())) <= columns
-    for whole in (ANN, BEN, "0b1e7f…", "created", "never"):
-        assert whole in said
+    assert max(map(cell_len, said.splitlines())) <= columns
+    assert len(said.splitlines()) == 3
+    assert ("…" if len(name) > 20 else name) in said
+    for each in (ANN, BEN, "never", *([whole] if name == "Ben Fox" else [])):
+        assert each in said
 
 
 def test_the_limit_is_told(stock):
-    assert "--limit shows more" in stock.bridge("leads", "--limit", "1").stdout
+    assert stock.bridge("leads", "--limit", 1).stderr == "1 of 2; --limit 0 shows all\n"
+    assert stock.bridge("leads", "--limit", 1, "--json").stderr == "1 of 2; --limit 0 shows all\n"
+    assert stock.bridge("leads", "--limit", 1, "--blocked").stderr == ""
+    assert phones(stock.bridge("leads", "--limit", 0)) == {ANN, BEN}

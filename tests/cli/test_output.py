@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bridge.cli.output import duration, fail, local_time, printable, table
+from bridge.cli.output import duration, fail, local_time, printable, program, table
 from bridge.errors import StoreError
 
 
@@ -93,3 +93,20 @@ def test_a_refusal_has_a_fix(capsys):
 
     assert caught.value.exit_code == 1
     assert capsys.readouterr().err == "error: the disk is full\nfix: make room\n"
+
+
+@pytest.mark.parametrize(
+    ("called", "on_the_path", "said"),
+    [
+        (".venv/bin/bridge", None, ".venv/bin/bridge"),
+        (".venv/bin/bridge", "/usr/sbin/bridge", ".venv/bin/bridge"),
+        ("my files/bridge", None, "'my files/bridge'"),
+        ("/opt/bin/bridge", "/opt/bin/bridge", "bridge"),
+        ("/usr/bin/pytest", None, "bridge"),
+    ],
+)
+def test_the_program_as_it_was_called(monkeypatch, called, on_the_path, said):
+    monkeypatch.setattr("sys.argv", [called, "init"])
+    monkeypatch.setattr("shutil.which", lambda _: on_the_path)
+
+    assert program() == said

@@ -330,3 +330,47 @@ def test_as_a_process(folder):
     assert "Payload  payload.json" in done.stdout
     assert "QUEUED   a new lead" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("payload", "source", "said"),
+    [
+        ({**ANN, "opted_out": "sms"}, "forms", "contact.do_not_call (sms)"),
+        ({**ANN, "customData": {"DND": "perhaps"}}, "flow", "DND (perhaps)"),
+        ({**ANN, "DND Status": "on hold"}, "flow", "DND Status (on hold)"),
+        ({**ANN, "contact_id": "c", "contact": {"Do not call": "x"}}, "flow", "Do not call (x)"),
+    ],
+)
+def test_what_looks_like_do_not_disturb_and_is_none(run, payload, source, said):
+    words = told(run, payload, "--source", source)["do_not_call"]
+
+    assert words.startswith(f"Allowed: {said} isn't understood as do-not-disturb for calls")
+
+
+@pytest.mark.parametrize(
+    ("data", "warning"),
+    [
+        ({"dnd": "perhaps"}, "dnd: 'perhaps' isn't understood"),
+        ({"event": "contact was deleted"}, "event: 'contact was deleted'"),
+    ],
+)
+def test_what_the_sender_seems_to_have_meant(run, data, warning):
+    payload = {**ANN, "customData": data}
+
+    assert f"!  {warning}" in run(payload, "--source", "flow").stdout
+    assert told(run, payload, "--source", "flow")["warnings"][0].startswith(warning)
+
+
+@pytest.mark.parametrize("source", ["forms", "flow"])
+def test_silence_about_do_not_disturb_is_silence(run, source):
+    words = told(run, {**ANN, "dnd": "", "opted_out": ""}, "--source", source)["do_not_call"]
+
+    assert words.startswith("Allowed: the event doesn't speak of do-not-disturb.")
+
+
+def test_an_app_delivery_without_its_event(run):
+    result = run(ANN, "--source", "app")
+
+    assert result.exit_code == 1
+    assert "REFUSED   no event type" in result.stdout
+    assert "fix: a GHL app's delivery names its event, as type: ContactCreate" in result.stdout

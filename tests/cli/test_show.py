@@ -1,6 +1,7 @@
 """`bridge show`: the whole story of one event."""
 
 import json
+import re
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from bridge.outbox.outcome import Unreachable
 from bridge.store import claiming
 from tests.stocked import CAMPAIGN, Stock
 
-ANN = "+12025550101"
+ANN, OLD = "+12025550101", "+12025550199"
 
 
 @pytest.fixture
@@ -115,3 +116,35 @@ def test_it_fits_the_screen(stock):
     said = stock.bridge("show", 1, columns=80).stdout
 
     assert max(map(len, said.splitlines())) <= 80
+
+
+def test_an_event_about_two_phones(stock):
+    """The number changed: the new one gets the lead, the old one a tag."""
+    stock.deliver("ann", OLD)
+    event_id = stock.queue("ann", ANN)
+    stock.connection.execute(
+        """
+        INSERT INTO outbox (lane, account, campaign_id, phone, body, event_id, priority, queued_at, due_at)
+        VALUES ('leads', 'main', '', ?, '{"tags": ["phone-changed"]}', ?, 2, 0, 0)
+        """,
+        (OLD, event_id),
+    )
+    waiting = stock.bridge("show", event_id).stdout
+    stock.send()
+    stock.send()
+
+    said = stock.bridge("show", event_id).stdout
+    story = json.loads(stock.bridge("show", event_id, "--json").stdout)
+
+    assert f"phone      {OLD}" in waiting.partition("Waits")[0]
+    leads = said.partition("Requests")[0].split("The lead in Fusion")[1:]
+    assert [re.search(r"phone +(\S+)", each)[1] for each in leads] == [ANN, OLD]
+    assert "phone-changed" in leads[1]
+    assert all(phone in said.partition("Requests")[2].partition("Payload")[0] for phone in (ANN, OLD))
+    assert sorted(phone for each in story["attempts"] for phone in each["phones"]) == sorted([ANN, OLD])
+
+
+def test_the_phone_as_sent_where_none_could_be_used(stock):
+    event_id = stock.accept(body=b'{"contact": {"phone": "555-01 01 x"}}')
+
+    assert "phone as sent  555-01 01 x" in stock.bridge("show", event_id).stdout

@@ -1,6 +1,8 @@
 """`bridge status`: one screen, at every time."""
 
 import json
+import os
+import time
 
 import pytest
 
@@ -87,6 +89,33 @@ def test_an_account_that_left_the_configuration_is_told(stock):
     said = stock.bridge("status").stdout
 
     assert "not in the configuration any more" in said
+
+
+def test_what_to_do_about_a_refused_key(stock):
+    stock.queue("ann", ANN)
+    stock.send(Unauthorized("Invalid API key"), status=401, error="Invalid API key", ago=1)
+
+    assert "into .env, then start the service" in stock.bridge("status").stdout
+    with owned(stock.database):
+        said = stock.bridge("status").stdout
+    assert (
+        f"  what to do  put the right key of main into .env, then reload: `kill -HUP {os.getpid()}`" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [(30, "waits for the limit: 100 requests in 60 s are spent; next in 30s"), (-30, "ok")],
+)
+def test_an_account_whose_window_is_full(stock, ahead, said):
+    stock.connection.execute(
+        "INSERT INTO lanes VALUES ('leads', 'main', 'limit', '100 requests in 60 s are spent', ?, ?)",
+        (time.time() - 5, time.time() + ahead),
+    )
+
+    (main,) = (line for line in stock.bridge("status").stdout.splitlines() if line.startswith("  main"))
+
+    assert main.endswith(said)
 
 
 def test_an_exhausted_budget(stock):

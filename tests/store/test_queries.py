@@ -9,6 +9,8 @@ from bridge.outbox.outcome import Unreachable
 from bridge.store.database import open_reader, owned
 from bridge.store.queries import (
     Wanted,
+    count_events,
+    count_lead_lines,
     count_leads,
     find_ids,
     first_since,
@@ -69,6 +71,8 @@ def test_events_are_found(reader, ids, wanted, names):
     found = [event.id for event in list_events(reader, wanted, limit=50)]
 
     assert found == [ids[name] for name in names.split()]
+    assert [event.id for event in list_events(reader, wanted, limit=0)] == found
+    assert count_events(reader, wanted) == len(found)
     assert find_ids(reader, wanted) == found[::-1]
 
 
@@ -156,6 +160,18 @@ def test_leads(stock, reader):
     assert list_leads(reader, blocked=True, limit=9) == [ben]
     assert list_leads(reader, phone="0101", blocked=True, limit=9) == []
     assert len(list_leads(reader, limit=1)) == 1
+    assert len(list_leads(reader, limit=0)) == 2
+    assert count_lead_lines(reader) == 2
+    assert count_lead_lines(reader, phone="0102", account="east", blocked=True) == 1
+
+
+def test_counting_ends_somewhere(stock, reader, monkeypatch):
+    monkeypatch.setattr("bridge.store.queries.COUNTED", 2)
+    for number in range(3):
+        stock.deliver(f"c{number}", f"+1202555010{number}")
+
+    assert count_events(reader, Wanted(states=("delivered", "dead"))) == 2
+    assert count_lead_lines(reader) == 2
 
 
 def test_people_behind_events(stock, reader):
