@@ -15,6 +15,7 @@ import httpx2
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,7 +31,7 @@ from bridge.store.database import open_reader, open_writer, owned
 from bridge.store.writer import Writer
 from bridge.web.health import healthz, readyz
 from bridge.web.state import Surface
-from bridge.web.webhooks import busy, receive
+from bridge.web.webhooks import Webhooks
 from bridge.worker import Lane, Resolver, Signals
 
 log = structlog.get_logger()
@@ -184,30 +185,19 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/webhooks/{source}", receive, methods=["POST"]),
-            Route("/webhooks/{source}/{token}", receive, methods=["POST"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        exception_handlers={Exception: _stumbled, 404: _not_found, 405: _not_allowed},
+        middleware=[Middleware(Webhooks)],
+        exception_handlers={404: _not_found},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect would say the token aloud, and no webhook follows it
+    app.router.redirect_slashes = False
     return app
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"status": "unknown", "reason": "no such page"}, 404)
-
-
-async def _not_allowed(_request: Request, error: Exception) -> Response:
-    allowed = getattr(error, "headers", None)
-    return JSONResponse({"status": "not allowed", "reason": "webhooks are POSTed"}, 405, headers=allowed)
-
-
-async def _stumbled(_request: Request, _error: Exception) -> Response:
-    """A bug of ours costs the sender a delay, not a lead."""
-    return busy("the bridge stumbled; the event was not stored")
 
 
 def serve(config: Config) -> None:
