@@ -85,6 +85,7 @@ class Reading:
     # about a block must not lift it.
     dnd_all: bool | None = None
     dnd_call: bool | None = None
+    warnings: tuple[str, ...] = ()  # what the sender seems to have meant and didn't say
 
 
 @dataclass(frozen=True, slots=True)

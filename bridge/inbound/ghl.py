@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.errors import MalformedPayload
-from bridge.inbound import values
+from bridge.inbound import do_not_call, values
 from bridge.model import Contact, ContactKey, Incoming
 
 SYSTEM = "ghl"  # of ContactKey: app and workflow events of one contact meet in one key
@@ -48,6 +48,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 CUSTOM_WORDS = ("customFields", "custom_fields", "customField")
 BLOCK_WORDS = ("dnd", "do_not_call", "doNotCall")
 SETTINGS_WORDS = ("dndSettings", "dnd_settings")
+UNFILLED_PHONE = (
+    "phone: the merge field wasn't filled: a mistake in the workflow, not a contact without a phone"
+)
 
 Layers = Sequence[Mapping[str, Any]]
 Blocks = tuple[bool | None, bool | None]
@@ -109,16 +112,23 @@ def blocks(layers: Layers, event_type: str) -> Blocks:
     block wins.
     """
     flags = [layer[word] for layer in layers for word in BLOCK_WORDS if layer.get(word) not in (None, "")]
-    settings = [  # an empty one says nothing: nothing may be lifted by it
-        layer[word]
-        for layer in layers
-        for word in SETTINGS_WORDS
-        if isinstance(layer.get(word), Mapping) and layer[word]
-    ]
-    everything = _strictest([values.flag(value) for value in flags])
+    settings = [channels for _, channels in _settings(layers)]
+    everything = _strictest([do_not_call.block(value) for value in flags])
     if event_type == "contact.dnd" and settings and not flags:
         everything = False  # GHL leaves out what is empty or false, and this event is about nothing else
     return everything, _strictest([_calls_blocked(channels) for channels in settings])
+
+
+def doubts(layers: Layers, read: Contact) -> tuple[str, ...]:
+    """What these layers seem to say of do-not-disturb and of the phone, and don't."""
+    found = [
+        do_not_call.doubt(word, layer[word]) for layer in layers for word in BLOCK_WORDS if word in layer
+    ]
+    for word, channels in _settings(layers):
+        found += [do_not_call.doubt(f"{word}.Call", status) for status in do_not_call.statuses(channels)]
+    if not read.phone and any(values.unfilled(layer.get("phone")) for layer in layers):
+        found.append(UNFILLED_PHONE)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +165,13 @@ def _one_field(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _calls_blocked(channels: Mapping[str, Any]) -> bool:
     """`Call` in the webhooks, `call` in API v3; `permanent` is a block that only the person can lift."""
-    said_of_calls = [value for name, value in channels.items() if str(name).strip().lower() == "call"]
-    statuses = [value.get("status") if isinstance(value, Mapping) else value for value in said_of_calls]
-    return any(values.flag(status) is True for status in statuses)
+    return any(do_not_call.block(status) is True for status in do_not_call.statuses(channels))
+
+
+def _settings(layers: Layers) -> list[tuple[str, Mapping[str, Any]]]:
+    """The objects of channels. An empty one says nothing: nothing may be lifted by it."""
+    found = ((word, layer.get(word)) for layer in layers for word in SETTINGS_WORDS)
+    return [(word, channels) for word, channels in found if isinstance(channels, Mapping) and channels]
 
 
 def _strictest(flags: Sequence[bool | None]) -> bool | None:

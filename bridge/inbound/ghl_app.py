@@ -48,10 +48,11 @@ class GhlApp:
         record = _flat(payload)
         head, layers = _head(record), (record,)
         dnd_all, dnd_call = head.blocks
+        contact = ghl.contact(
+            layers, values.text(record.get("id")), custom=ghl.custom_fields(layers), blocks=head.blocks
+        )
         return Reading(
-            contact=ghl.contact(
-                layers, values.text(record.get("id")), custom=ghl.custom_fields(layers), blocks=head.blocks
-            ),
+            contact=contact,
             type=head.type,
             source=self.name,
             location_id=values.text(record.get("locationId")),
@@ -61,6 +62,7 @@ class GhlApp:
             deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
+            warnings=ghl.doubts(layers, contact),
         )
 
     def _check_app(self, app_id: Any) -> None:

@@ -7,7 +7,7 @@ https://help.gohighlevel.com/support/solutions/articles/155000003299
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,17 @@ _EVENT_TYPES: Mapping[str, str] = {
     **{ours.replace(".", ""): ours for ours in ghl.EVENT_TYPES.values()},
 }
 _NOT_A_LETTER = re.compile("[^a-z]")
+# People's own words. Without "contact", only where the key speaks of an event: a `type` may be anything's.
+_DELETED = frozenset({"delete", "deleted", "remove", "removed"})
+_DELETED_CONTACT = frozenset(
+    {"contactremove", "contactremoved", "contactdeletion", "deletecontact", "deletedcontact", "removecontact"}
+)
+# An event of a contact in words that aren't ours: told, as a deletion may be lost. Others are the user's.
+_LIKE_OURS = re.compile(
+    "contacts?(is|was|has|been)*(creat|updat|delet|remov|tag|dnd).*"
+    "|(customer|lead|person)?(is|was|has|been)*(delet|remov)[a-z]{1,4}"
+)
+_SHOWN = 40  # characters of a stranger's word in a warning
 
 # What is in the root besides the contact and never a custom field.
 _ENVELOPE = frozenset(
@@ -71,13 +82,14 @@ class GhlWorkflow:
         head = _head(payload, body)
         location, workflow = ghl.nested(payload, "location"), ghl.nested(payload, "workflow")
         dnd_all, dnd_call = head.blocks
+        contact = ghl.contact(
+            body.layers,
+            _contact_id(payload, body.stated),
+            custom=_custom(body.root, body.layers),
+            blocks=head.blocks,
+        )
         return Reading(
-            contact=ghl.contact(
-                body.layers,
-                _contact_id(payload, body.stated),
-                custom=_custom(body.root, body.layers),
-                blocks=head.blocks,
-            ),
+            contact=contact,
             type=head.type,
             source=self.name,
             location_id=_location_id(payload, body),
@@ -90,6 +102,7 @@ class GhlWorkflow:
             deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
+            warnings=ghl.doubts(body.all, contact) + _event_doubts(body),
         )
 
 
@@ -102,6 +115,11 @@ class _Body:
     nested: ghl.Layers
     layers: ghl.Layers  # where the contact's fields may be
     stated: str  # the event type, where the user states one
+
+    @property
+    def all(self) -> ghl.Layers:
+        """Custom data included: where the event itself may be spoken of."""
+        return (self.root, *self.nested, self.data)
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "_Body":
@@ -119,13 +137,13 @@ def _head(payload: Mapping[str, Any], body: _Body) -> ghl.Head:
         type=body.stated or "contact.updated",
         key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
         occurred_at=ghl.said_when((body.root, body.data), *_TIME_WORDS),
-        blocks=ghl.blocks((body.root, *body.nested, body.data), body.stated),
+        blocks=ghl.blocks(body.all, body.stated),
     )
 
 
 def _location_id(payload: Mapping[str, Any], body: _Body) -> str:
     named = ghl.said((ghl.nested(payload, "location"),), "id")
-    return named or ghl.said((body.root, *body.nested, body.data), *_LOCATION_ID_WORDS)
+    return named or ghl.said(body.all, *_LOCATION_ID_WORDS)
 
 
 def _custom_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -148,9 +166,34 @@ def _contact_id(payload: Mapping[str, Any], stated: str) -> str:
 
 def _stated_type(layers: ghl.Layers) -> str:
     """The event type where the user states one of ours; users also send words of their own."""
-    words = (values.text(layer[word]) for layer in layers for word in _EVENT_WORDS if word in layer)
-    known = (_EVENT_TYPES.get(_NOT_A_LETTER.sub("", word.lower())) for word in words)
+    known = (_event_type(key, word) for key, word in _event_words(layers))
     return next((found for found in known if found), "")
+
+
+def _event_words(layers: ghl.Layers) -> Iterator[tuple[str, str]]:
+    return ((key, values.text(layer[key])) for layer in layers for key in _EVENT_WORDS if key in layer)
+
+
+def _event_type(key: str, said: str) -> str:
+    word = _letters(said)
+    if word in _DELETED_CONTACT or (word in _DELETED and key != "type"):
+        return "contact.deleted"
+    return _EVENT_TYPES.get(word, "")
+
+
+def _event_doubts(body: _Body) -> tuple[str, ...]:
+    if body.stated:
+        return ()
+    known = ", ".join(ghl.EVENT_TYPES.values())
+    return tuple(
+        f"{key}: {word[:_SHOWN]!r} isn't one of {known}"
+        for key, word in _event_words((body.root, body.data))
+        if _LIKE_OURS.fullmatch(_letters(word))
+    )
+
+
+def _letters(said: str) -> str:
+    return _NOT_A_LETTER.sub("", said.lower())
 
 
 def _without_opportunity(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bridge.errors import MappingError
-from bridge.inbound import values
+from bridge.inbound import do_not_call, values
 from bridge.inbound.signature import check_token
 from bridge.model import Contact, ContactKey, Ignored, Incoming, Reading
 
@@ -54,6 +54,7 @@ class JsonSource:
             occurred_at=values.moment(_value(self.occurred_at, payload)),
             deleted=event_type == "contact.deleted",
             dnd_all=blocked,
+            warnings=self._doubts(payload),
         )
 
     def _type(self, payload: Mapping[str, Any]) -> str:
@@ -65,7 +66,11 @@ class JsonSource:
         return ContactKey(self.name, "", contact_id) if contact_id else None
 
     def _blocked(self, payload: Mapping[str, Any]) -> bool | None:
-        return values.flag(_value(self.contact.get("do_not_call"), payload))
+        return do_not_call.block(_value(self.contact.get("do_not_call"), payload))
+
+    def _doubts(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
+        doubt = do_not_call.doubt("do_not_call", _value(self.contact.get("do_not_call"), payload))
+        return (doubt,) if doubt else ()
 
     def _contact(self, payload: Mapping[str, Any], *, blocked: bool) -> Contact:
         words: dict[str, Any] = {

@@ -70,6 +70,11 @@ def flag(value: Any) -> bool | None:
     return False if word in _NO else None
 
 
+def unfilled(value: Any) -> bool:
+    """Whether it is a merge field that the sender left as it was: "{{contact.phone}}"."""
+    return isinstance(value, str) and "{{" in value and not text(value)
+
+
 def moment(value: Any) -> float | None:
     """Unix seconds of an ISO 8601 text or an epoch in seconds or milliseconds.
 

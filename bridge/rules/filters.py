@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Any, Final
 
 from jinja2 import pass_context
@@ -19,7 +20,11 @@ from bridge.errors import InvalidPhone
 from bridge.rules.phone import normalize
 from bridge.rules.values import EMPTY
 
-REGIONS: Final = "_regions"  # the variable that carries the reading's regions; no expression can name it
+# The variables that carry the reading's regions, and what filters have to tell; no expression can name them.
+REGIONS: Final = "_regions"
+NOTES: Final = "_notes"
+_NOTES_MAX: Final = 3  # they go with the event, and a payload may hold thousands of values
+_SHOWN: Final = 40  # characters of a value in a note
 
 # A sign or currency before, a currency, percent sign or ISO code after. Nothing else: "80k" isn't 80.
 _CURRENCY: Final = r"(?:[A-Z]{0,3}[$€£¥₹₽₺₩₪₫฿₱]|[A-Z]{2,3}|Rs)\.?"
@@ -176,11 +181,28 @@ def lookup(value: Any, table: Any, default: Any = EMPTY) -> Any:
     return next((found for key, found in table.items() if str(key).strip().casefold() == wanted), default)
 
 
+def _noting(make: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """The filter, noting for the event's warnings which texts it could make nothing of."""
+
+    @pass_context
+    @wraps(make)
+    def noted(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+        made = make(value, *args, **kwargs)
+        notes = context.get(NOTES)
+        if made is EMPTY and isinstance(value, str) and value.strip() and notes is not None:
+            note = f"{value.strip()[:_SHOWN]!r} is not a {what}, taken as empty"
+            if note not in notes and len(notes) < _NOTES_MAX:
+                notes.append(note)
+        return made
+
+    return noted
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "number": number,
+    "number": _noting(number, "number"),
     "digits": digits,
     "phone": phone,
-    "date": date,
+    "date": _noting(date, "date"),
     "split": split,
     "lookup": lookup,
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from bridge.errors import MappingError, MissingField
 from bridge.model import Contact, Destination, Mapped, Reading
 from bridge.rules.build import DEFAULT_LEAD, compile_rules
-from bridge.rules.filters import REGIONS
+from bridge.rules.filters import NOTES, REGIONS
 from bridge.rules.lead import Tracer, build_lead, build_phone
 from bridge.rules.ruleset import LeadRules, Route, Rule, Rules
 from bridge.rules.values import CustomFields, plain_text
@@ -48,7 +48,7 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
         route=route.name if route else "",
         blocked_if_flagged=flagged,
         blocked_if_not=silent,
-        warnings=tuple(tracer.warnings),
+        warnings=(*reading.warnings, *tracer.warnings, *variables[NOTES]),
         trace=tuple(tracer.trace),
         **outcome,
     )
@@ -101,7 +101,7 @@ def _route(rules: Rules, variables: Mapping[str, Any]) -> tuple[Route | None, Ma
 
 
 def _variables(reading: Reading, regions: Sequence[str]) -> dict[str, Any]:
-    """The reading in the words of RULE_SCOPE, and the regions for the filter `phone`."""
+    """The reading in the words of RULE_SCOPE, and what the filters need."""
     contact: dict[str, Any] = {name: getattr(reading.contact, name) for name in _CONTACT_FIELDS}
     contact["custom"] = CustomFields(reading.contact.custom)
     contact["name"] = contact["name"] or f"{contact['first_name']} {contact['last_name']}".strip()
@@ -113,4 +113,5 @@ def _variables(reading: Reading, regions: Sequence[str]) -> dict[str, Any]:
         "data": reading.data,
         "payload": reading.payload,
         REGIONS: (plain_text(reading.contact.country), *regions),
+        NOTES: [],
     }

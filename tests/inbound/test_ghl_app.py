@@ -184,10 +184,11 @@ def test_blocks(case):
         ({"dnd": "true"}, (True, None)),
         ({"dnd": None, "dndSettings": None}, (None, None)),
         ({"dnd": "", "dndSettings": {}}, (None, None)),
-        ({"dnd": "perhaps", "dndSettings": {"SMS": {"status": "active"}}}, (None, False)),
+        ({"dnd": "perhaps", "dndSettings": {"SMS": {"status": "active"}}}, (True, False)),
         ({"dndSettings": {"CALL": "active"}}, (False, True)),
         ({"dndSettings": {"Call": None}}, (False, False)),
-        ({"dndSettings": {"Call": {"status": ["active"]}}}, (False, False)),
+        ({"dndSettings": {"Call": {"status": ["active"]}}}, (False, True)),
+        ({"dndSettings": {"Call": {"status": "sometimes"}}}, (False, True)),
         ({"dndSettings": {"Call": {"status": "inactive"}, "call": {"status": "active"}}}, (False, True)),
         ({"dndSettings": "active"}, (None, None)),
     ],
@@ -195,6 +196,14 @@ def test_blocks(case):
 def test_blocks_in_odd_shapes(fields, blocks):
     reading = source.read({"type": "ContactDndUpdate", "id": "c", **fields})
     assert (reading.dnd_all, reading.dnd_call) == blocks
+
+
+def test_a_status_that_is_not_understood_is_told():
+    reading = source.read({"type": "ContactUpdate", "id": "c", "dndSettings": {"Call": {"status": "now"}}})
+    assert reading.warnings == (
+        "dndSettings.Call: 'now' isn't understood, so it counts as true: write true or false",
+    )
+    assert source.read(payload("ContactDndUpdate__call_active")).warnings == ()
 
 
 def test_deleted():

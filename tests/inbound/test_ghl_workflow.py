@@ -5,6 +5,7 @@ import pytest
 
 from bridge.errors import InvalidSignature, MalformedPayload
 from bridge.inbound import GhlWorkflow
+from bridge.inbound.ghl import UNFILLED_PHONE
 from bridge.model import Contact, ContactKey, Incoming
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -177,8 +178,12 @@ def test_nested_contact():
         ("CONTACT.DELETED", "contact.deleted"),
         ("ContactTagUpdate", "contact.tags"),
         ("contact.dnd", "contact.dnd"),
+        ("Contact Deleted", "contact.deleted"),
+        ("contact_delete", "contact.deleted"),
+        ("contact-delete", "contact.deleted"),
+        ("Contact removed", "contact.deleted"),
         ("AppointmentDelete", "contact.updated"),
-        ("deleted", "contact.updated"),
+        ("undeleted", "contact.updated"),
         ("{{event}}", "contact.updated"),
         (["contact.deleted"], "contact.updated"),
     ],
@@ -190,9 +195,49 @@ def test_stated_type(word, event_type, key):
         assert (reading.type, reading.deleted) == (event_type, event_type == "contact.deleted")
 
 
+@pytest.mark.parametrize("word", ["delete", "Deleted", " REMOVE ", "removed"])
+def test_a_bare_word_deletes_only_where_the_key_speaks_of_an_event(word):
+    for body in ({"phone": "1", "event": word}, {"phone": "1", "customData": {"event_type": word}}):
+        assert source.read(body).deleted
+        assert source.receive(body).urgent
+    assert not source.read({"phone": "1", "type": word}).deleted  # a `type` may be anything's
+    assert source.read({"phone": "1", "type": word}).warnings
+
+
+KNOWN = "contact.created, contact.updated, contact.deleted, contact.tags, contact.dnd"
+
+
+@pytest.mark.parametrize(
+    ("fields", "warnings"),
+    [
+        ({"dnd": "true", "event": "contact.deleted", "phone": "1"}, ()),
+        (
+            {"customData": {"dnd": "maybe"}},
+            ("dnd: 'maybe' isn't understood, so it counts as true: write true or false",),
+        ),
+        ({"do_not_call": "{{contact.dnd}}"}, ("do_not_call: the merge field wasn't filled",)),
+        ({"event": "Contact was deleted"}, (f"event: 'Contact was deleted' isn't one of {KNOWN}",)),
+        ({"customData": {"event": "deletion"}}, (f"event: 'deletion' isn't one of {KNOWN}",)),
+        ({"event": "AppointmentDelete", "type": "OpportunityStatusUpdate"}, ()),
+        ({"event": "Contact form submitted", "type": "lead"}, ()),
+        ({"event": "deletion", "type": "ContactDelete"}, ()),
+        (
+            {"phone": "{{contact.phone}}"},
+            (UNFILLED_PHONE,),
+        ),
+        ({"phone": "{{contact.phone}}", "customData": {"phone": "1"}}, ()),
+        ({"phone": ""}, ()),
+    ],
+)
+def test_what_seems_to_be_meant_and_is_not_said_is_told(fields, warnings):
+    assert source.read({"contact_id": "c", **fields}).warnings == warnings
+
+
 @pytest.mark.parametrize(
     ("fields", "blocks"),
     [
+        ({"dnd": "Call"}, (True, None)),
+        ({"customData": {"dnd": "maybe"}}, (True, None)),
         ({"dnd": "false"}, (False, None)),
         ({"dnd": ""}, (None, None)),
         ({"dnd": "{{contact.dnd}}"}, (None, None)),

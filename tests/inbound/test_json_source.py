@@ -101,7 +101,7 @@ class Nothing:
     __hash__ = None
 
 
-@pytest.mark.parametrize("answer", [fails, lambda _: Nothing(), lambda _: None, lambda _: {"x": 1}])
+@pytest.mark.parametrize("answer", [fails, lambda _: Nothing(), lambda _: None, lambda _: {}])
 def test_a_mapping_that_gives_nothing_costs_no_event(answer):
     words = ("id", "first_name", "phone", "tags", "do_not_call")
     odd = JsonSource(
@@ -110,6 +110,14 @@ def test_a_mapping_that_gives_nothing_costs_no_event(answer):
     assert odd.receive({"x": 1}) == Incoming("contact.updated")
     assert odd.read({"x": 1}).contact == Contact()
     assert odd.read({"x": 1}).dnd_all is None
+
+
+def test_an_answer_that_is_not_understood_blocks_and_is_told():
+    assert source.receive({"optout": "rather not"}).urgent
+    reading = source.read({"optout": "rather not"})
+    assert (reading.dnd_all, len(reading.warnings)) == (True, 1)
+    assert "do_not_call: 'rather not' isn't understood" in reading.warnings[0]
+    assert source.read({"optout": "{{opt_out}}"}).dnd_all is None
 
 
 def test_name_from_its_parts():

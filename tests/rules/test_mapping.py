@@ -386,3 +386,43 @@ def test_any_json_becomes_a_lead_that_fits_or_a_skip_or_an_error(
     for value in got.lead.custom_fields.values():
         assert isinstance(value, (str, int, float, bool))
         assert not isinstance(value, str) or 0 < len(value.encode("utf-16-le")) // 2 <= 1000
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        rules_of(),
+        rules_of(None, [{"when": "false"}]),
+        rules_of(None, [{"skip": "x"}]),
+        rules_of(None, [{"when": "1 / 0 > 1"}]),
+        rules_of({"name": "x", "phone": "n/a"}),
+        rules_of({"name": ""}),
+    ],
+)
+def test_what_the_reader_doubts_comes_first_on_every_path(rules: Rules) -> None:
+    doubts = ("dnd: 'maybe' isn't understood", "event: 'delete it'")
+    assert mapped(rules, warnings=doubts).warnings[:2] == doubts
+
+
+def test_a_text_that_a_filter_can_make_nothing_of_is_told_once() -> None:
+    lead = {
+        "custom_fields": {"bill": "{{ contact.custom.bill | number }}", "due": "{{ payload.due | date }}"}
+    }
+    routes = [{"when": "contact.custom.bill | number > 80"}, {}]
+    contact = replace(JANE, custom={"bill": "80k"})
+    got = mapped(rules_of(lead, routes), contact, payload={"due": "soon"})
+    assert got.lead is not None
+    assert got.warnings == (
+        "'80k' is not a number, taken as empty",
+        "'soon' is not a date, taken as empty",
+    )
+    assert mapped(rules_of(lead, routes), replace(JANE, custom={})).warnings == ()
+
+
+def test_notes_of_filters_are_few_and_short() -> None:
+    rules = rules_of({"tags": "{{ payload.all | map('number') | list }}"})
+    got = mapped(
+        rules, payload={"all": ["x" * 500 + str(n) for n in range(100)] + [f"y{n}" for n in range(9)]}
+    )
+    assert len(got.warnings) == 3
+    assert max(map(len, got.warnings)) < 90
