@@ -24,7 +24,7 @@ _LOCAL_NETWORKS = tuple(
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and _possible(parts.hostname or "") and parts.port != 0
     except ValueError:
         usable = False
     if not usable or not _PLAIN.fullmatch(value):
@@ -57,8 +57,18 @@ def _is_local(host: str) -> bool:
     return any(address in network for network in _LOCAL_NETWORKS)
 
 
+def _possible(host: str) -> bool:
+    """Not 300.1.1.1: what is made of digits and dots must be an address."""
+    if not host or re.fullmatch(r"[0-9.]+", host) is None:
+        return bool(host)
+    try:
+        return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return False
+
+
 def _host(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", value):
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", value) or not _possible(value):
         raise refusal("{value} is not a host", "write 0.0.0.0, 127.0.0.1 or a name", value)
     return value
 

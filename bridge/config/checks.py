@@ -4,6 +4,7 @@ Knows the data after each value was checked by itself, with whatever is wrong ta
 blame the later of two keys, and never quote a secret to say that there are two of it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +17,19 @@ from bridge.errors import Problem
 def check_routes(
     routes: Sequence[RouteKeys], accounts: Sequence[str], document: Document
 ) -> Iterator[Problem]:
-    """Each route names an account of the file, and texts go to a campaign."""
+    """Each route names an account of the file, can be reached, and texts go to a campaign."""
+    taker: int | None = None
     for at, route in enumerate(routes):
         if route.account is not None and accounts and route.account not in accounts:
             path = spell(("routes", at, "account"))
             said = f"{show(route.account, path, document)} is not an account of fusion.accounts"
             yield Problem(path, said, did_you_mean(route.account, accounts))
+        if taker is not None and _raw_route(document, at):
+            path = spell(("routes", at))
+            fix = f"move it above routes[{taker}], or give that one a when:"
+            yield Problem(path, f"is never reached: routes[{taker}] takes everybody", fix)
+        elif _takes_everybody(document, at):
+            taker = at
         if route.kind == "sms" and "campaign_id" not in _raw_route(document, at):
             fix = "add campaign_id: with the SMS campaign's id, or write kind: call"
             yield Problem(spell(("routes", at, "kind")), "sms needs a campaign_id", fix)
@@ -33,6 +41,15 @@ def _raw_route(document: Document, at: int) -> Mapping[str, Any]:
     return route if isinstance(route, dict) else {}
 
 
+def _takes_everybody(document: Document, at: int) -> bool:
+    # As written: a `when` that is wrong, or spelt wrong, was meant to leave somebody out.
+    route = (document.data or {})["routes"][at]
+    if not isinstance(route, dict) or not route.keys() <= RouteKeys.model_fields.keys():
+        return False
+    when = route.get("when", "true")
+    return isinstance(when, str) and when.strip().lower() == "true"
+
+
 def check_retry(retry: RetryKeys) -> Iterator[Problem]:
     """Delays grow, so the first can't be the longest."""
     if retry.first_delay > retry.max_delay:
@@ -40,15 +57,42 @@ def check_retry(retry: RetryKeys) -> Iterator[Problem]:
 
 
 def check_secrets(document: Document) -> Iterator[Problem]:
-    """A token that opens two sources, or a key of two accounts with one budget, is a slip of copying."""
+    """A token that opens two sources, or a key of two accounts with one budget, is a slip of copying.
+
+    So is a variable's name where its value should be.
+    """
     data = document.data or {}
     accounts = _mapping(_mapping(data.get("fusion")).get("accounts"))
-    yield from _repeats(_mapping(data.get("sources")), "token", document, at=("sources",), fix=_OTHER_TOKEN)
+    sources = _mapping(data.get("sources"))
+    yield from _unfilled(sources, "token", document, at=("sources",))
+    yield from _unfilled(accounts, "api_key", document, at=("fusion", "accounts"))
+    yield from _repeats(sources, "token", document, at=("sources",), fix=_OTHER_TOKEN)
     yield from _repeats(accounts, "api_key", document, at=("fusion", "accounts"), fix=_OTHER_KEY)
 
 
+# Names in capitals: what else begins with $ or stands between % may be a secret.
+_VARIABLE = re.compile(r"(?:\$\{?|%(?=.*%))([A-Z][A-Z0-9_]*)[}%]?")
 _OTHER_TOKEN = "give each source a token of its own"  # noqa: S105 - advice, not a secret
 _OTHER_KEY = "give each account its own key, or use one account for both"
+
+
+def _unfilled(
+    entries: Mapping[str, Any], key: str, document: Document, *, at: tuple[str, ...]
+) -> Iterator[Problem]:
+    """`$NAME` and `%NAME%`, which other programs fill in and the bridge doesn't."""
+    for name, entry in entries.items():
+        path = spell((*at, name, key))
+        secret = _mapping(entry).get(key)
+        if not isinstance(secret, str) or document.is_broken(path):
+            continue
+        variable, origin = _VARIABLE.fullmatch(secret.strip()), document.origin(path)
+        if origin and variable:
+            said = f"the value of {origin[0]} looks like a variable that isn't filled in"
+            yield Problem(path, said, "write the secret itself there")
+        elif variable or (secret.startswith("$") and not origin):
+            # Only what is surely a name is shown: the rest may be a secret that begins with $.
+            fix = f'write "${{{variable[1] if variable else "NAME"}}}", and set that variable'
+            yield Problem(path, "looks like a variable that isn't filled in", fix)
 
 
 def _repeats(

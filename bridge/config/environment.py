@@ -4,6 +4,7 @@ Knows text and variables, not YAML. The rule to keep: a value from outside never
 its name does; and nothing else in the project reads the environment.
 """
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ _ASSIGNMENT = re.compile(rf"(?:export\s+)?({_NAME})\s*=(.*)")
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'([^']*)'\s*(?:#.*)?")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_NEAR = 0.8  # alike enough for a slip: FORM_TOKEN and FORMS_TOKEN are, FORMS_TOKEN and WORKFLOW_TOKEN aren't
 _MAX_FILE = 65_536  # bytes; a secret or a PEM is far shorter, /dev/zero is not
 
 
@@ -79,7 +81,9 @@ def _look_up(match: re.Match[str], variables: Mapping[str, str], *, folder: Path
     if default is not None and not value:
         return default, ""
     if value is None:
-        raise _UnusableError(f"{name} is not set", fix=SET_IT)
+        near = difflib.get_close_matches(name, variables, n=1, cutoff=_NEAR)
+        fix = f"did you mean {near[0]}? If not, {SET_IT}" if near else SET_IT
+        raise _UnusableError(f"{name} is not set", fix=fix)
     return value, name
 
 

@@ -16,7 +16,7 @@ from bridge.config.document import Document, spell
 from bridge.config.schema import SOURCE_TYPES, AppKeys, ContactKeys, JsonKeys, SourceKeys, WorkflowKeys
 from bridge.config.wording import nearest, problems, show
 from bridge.errors import Problem
-from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source
+from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source, ghl
 from bridge.inbound.signature import GHL_PUBLIC_KEY, load_public_key
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # it is part of a URL
@@ -38,6 +38,9 @@ def build_sources(
                 fix = f"write type: and the keys of that type below it; types: {', '.join(SOURCE_TYPES)}"
                 found.append(Problem(path, "must be keys with values", fix))
             continue
+        if name == ghl.SYSTEM and keys.get("type") == "json":
+            said = "is a name that GoHighLevel's contacts have: this source's would be taken for them"
+            found.append(Problem(path, said, "choose another name"))
         try:
             built[name] = _build(name, _read(keys, document, at=path, folder=folder))
         except ValidationError as error:
@@ -59,6 +62,9 @@ class _UnknownTypeError(Exception):
 def _read(keys: Mapping[str, Any], document: Document, *, at: str, folder: Path) -> SourceKeys:
     known = ", ".join(SOURCE_TYPES)
     if "type" not in keys:
+        slip = nearest("type", keys)
+        if slip is not None:
+            raise _UnknownTypeError(Problem(f"{at}.{slip}", f"unknown key {slip!r}", "did you mean `type`?"))
         raise _UnknownTypeError(Problem(f"{at}.type", "is missing", f"add type: with one of {known}"))
     kind = keys["type"]
     if kind is None:

@@ -5,6 +5,7 @@ Rule for editors: compiling raises only ExpressionError, evaluating only Mapping
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -16,7 +17,7 @@ from jinja2.parser import Parser
 
 from bridge.errors import ExpressionError, MappingError
 from bridge.model import Contact
-from bridge.rules.sandbox import TEXT_METHODS, Rewriter, build_environment
+from bridge.rules.sandbox import LIST_METHODS, TEXT_METHODS, Rewriter, build_environment
 from bridge.rules.values import plain
 
 Scope = Mapping[str, frozenset[str] | None]
@@ -40,7 +41,10 @@ PAYLOAD_SCOPE: Final[Scope] = MappingProxyType({"payload": None})
 
 _ENVIRONMENT: Final = build_environment()
 _SYNTAX_FIX: Final = "write it as in {{ contact.email or contact.custom['Work e-mail'] | lower }}"
+_CONDITION_FIX: Final = "write it as in 'vip' in contact.tags and contact.custom['Bill'] | number > 80"
+_COMPARE_FIX: Final = "compare with ==; for tags write 'x' in contact.tags"
 _NOT_TEXT: Final = frozenset({"custom", "tags", "do_not_call"})  # of a contact's fields
+_SEARCHES: Final = frozenset({"contains", "includes", "include", "has"})  # other languages' methods for `in`
 _LONGEST_REASON: Final = 200  # Python's words may quote the whole value
 
 
@@ -53,8 +57,9 @@ def compile_value(text: str, scope: Scope) -> Value:
     if "{%" in text:
         raise ExpressionError(f"{text!r} holds a {{% … %}} statement", fix="use {{ a if b else c }}")
     if "{{" not in text:
+        _refuse_forgotten_braces(text, scope)
         return lambda _variables: text
-    with _syntax_errors(text):
+    with _syntax_errors(text, fix=_SYNTAX_FIX):
         tree = _checked(_ENVIRONMENT.parse(text.strip()), scope)
         pieces = [piece for output in tree.find_all(nodes.Output) for piece in output.nodes]
         if len(pieces) == 1 and not isinstance(pieces[0], nodes.TemplateData):
@@ -68,16 +73,24 @@ def compile_condition(text: str, scope: Scope) -> Condition:
         raise ExpressionError("the condition is empty", fix="write an expression, or leave the key out")
     if text.lstrip().startswith("{{"):
         raise ExpressionError(f"{text!r} stands in {{{{ }}}}", fix="write a condition without {{ and }}")
-    with _syntax_errors(text):
+    with _syntax_errors(text, fix=_CONDITION_FIX):
         parser = Parser(_ENVIRONMENT, text, state="variable")
         parsed = parser.parse_expression()
         if not parser.stream.eos:
-            raise ExpressionError(
-                f"{text!r} goes on after its end, at {parser.stream.current.value!r}", fix=_SYNTAX_FIX
-            )
+            at = parser.stream.current.value
+            fix = _COMPARE_FIX if at == "=" else _CONDITION_FIX
+            raise ExpressionError(f"{text!r} goes on after its end, at {at!r}", fix=fix)
         parsed.set_environment(_ENVIRONMENT)
         value = _evaluator(text, _expression(_checked(parsed, scope)))
     return lambda variables: bool(value(variables))
+
+
+def _refuse_forgotten_braces(text: str, scope: Scope) -> None:
+    """`name: contact.name` would call everybody "contact.name"."""
+    bare = text.strip()
+    if re.match(rf"({'|'.join(scope)})[.\[]", bare):
+        fix = f'write "{{{{ {bare} }}}}"'
+        raise ExpressionError(f"{bare!r} is taken as plain text", fix=fix)
 
 
 def _evaluator(text: str, evaluate: Value) -> Value:
@@ -107,11 +120,12 @@ def _expression(tree: nodes.Expr) -> Value:
 
 
 @contextmanager
-def _syntax_errors(text: str) -> Iterator[None]:
+def _syntax_errors(text: str, *, fix: str) -> Iterator[None]:
     try:
         yield
     except TemplateSyntaxError as error:
-        raise ExpressionError(f"{text!r} can't be read: {error.message}", fix=_SYNTAX_FIX) from error
+        fix = _COMPARE_FIX if "got '='" in str(error.message) else fix
+        raise ExpressionError(f"{text!r} can't be read: {error.message}", fix=fix) from error
     except (RecursionError, SyntaxError, MemoryError) as error:  # of Jinja's parser, or Python's on its code
         raise ExpressionError(f"{text!r} is nested too deeply", fix="make it simpler") from error
 
@@ -132,11 +146,12 @@ def _checked(tree: NodeT, scope: Scope) -> NodeT:
                 _require_attribute(name, attribute, scope)
             case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str(attribute))):
                 _require_attribute(name, attribute, scope)
-            case nodes.Getattr(
-                node=nodes.Getattr(node=nodes.Name(name="contact"), attr=field), attr=attribute
-            ):
-                if field not in _NOT_TEXT and scope["contact"] is not None:
-                    _require(attribute, "method", TEXT_METHODS, owner=f"contact.{field}.")
+            case nodes.Getattr(node=inner, attr=attribute) if field := _contact_field(inner):
+                _require_method(field, attribute)
+            case nodes.Compare(expr=left, ops=operands):
+                for operand in operands:
+                    _require_comparable(operand.op, left, operand.expr)
+                    left = operand.expr
             case _:
                 pass
     return cast("NodeT", Rewriter().visit(tree))
@@ -147,6 +162,47 @@ def _require_attribute(name: str, attribute: str, scope: Scope) -> None:
     known = scope[name]
     if known is not None:
         _require(attribute, "field", known, owner=f"{name}.")
+
+
+def _contact_field(node: nodes.Node) -> str:
+    """`tags` of `contact.tags` and of `contact['tags']`; '' for anything else."""
+    match node:
+        case nodes.Getattr(node=nodes.Name(name="contact"), attr=field):
+            return field
+        case nodes.Getitem(node=nodes.Name(name="contact"), arg=nodes.Const(value=str(field))):
+            return field
+    return ""
+
+
+def _require_method(field: str, method: str) -> None:
+    """A method that doesn't exist would be silently empty."""
+    known = LIST_METHODS if field == "tags" else TEXT_METHODS
+    if field in _NOT_TEXT - {"tags"} or method in known:
+        return
+    owner = f"contact.{field}"
+    near = difflib.get_close_matches(method, known, n=1)
+    if field == "tags" or method in _SEARCHES:
+        fix = f"write 'x' in {owner}"
+    else:
+        fix = f"did you mean {owner}.{near[0]}?" if near else "there are filters, such as | lower"
+    raise ExpressionError(f"there is no method {owner}.{method}", fix=fix)
+
+
+def _require_comparable(op: str, left: nodes.Node, right: nodes.Node) -> None:
+    """Tags never equal a text, nor do_not_call: the rule would never hold, and nobody would see why."""
+    for field, other in ((_contact_field(left), right), (_contact_field(right), left)):
+        if op not in ("eq", "ne") or field not in ("tags", "do_not_call"):
+            continue
+        name, no = f"contact.{field}", "not " * (op == "ne")
+        match other:
+            case nodes.Const(value=str(text)) if text and field == "tags":
+                fix = f"write {text!r} {no}in {name}"
+            case nodes.Const(value=str()) | nodes.List():
+                fix = f"write {name}, or not {name}"
+            case _:
+                continue
+        kind = "a list" if field == "tags" else "true or false"
+        raise ExpressionError(f"{name} is {kind}, never equal to this", fix=fix)
 
 
 def _require(name: str, what: str, known: Iterable[str], *, owner: str = "") -> None:

@@ -91,6 +91,18 @@ sources:
     )
 
 
+def test_a_variable_with_a_near_name_is_guessed(problems_of, minimal, tmp_path):
+    (tmp_path / ".env").write_text("FORMS_TOKEN=secret-f\n")
+    text = minimal.replace("token-1", '"${FORM_TOKEN}"')
+
+    (problem,) = problems_of(text, WORKFLOW_TOKEN="w")
+
+    assert problem.message == "FORM_TOKEN is not set"
+    assert problem.fix == f"did you mean FORMS_TOKEN? If not, {SET_IT}"
+    assert "secret-f" not in repr(problem)
+    assert problems_of(minimal.replace("token-1", '"${WORKFLOW_TOKEN}"'))[0].fix == SET_IT
+
+
 def test_an_empty_variable_is_named(problems_of, minimal):
     found = problems_of(minimal.replace("token-1", '"${WORKFLOW_TOKEN}"'), WORKFLOW_TOKEN="")
 

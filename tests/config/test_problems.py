@@ -57,6 +57,21 @@ ADDED = {
         "'http://x' is not a host",
         "write 0.0.0.0, 127.0.0.1 or a name",
     ),
+    "server: {host: 300.1.1.1}": (
+        "server.host",
+        "'300.1.1.1' is not a host",
+        "write 0.0.0.0, 127.0.0.1 or a name",
+    ),
+    "server: {public_url: 'https://1.2.3'}": (
+        "server.public_url",
+        "'https://1.2.3' is not an address",
+        "write https:// and the host's name",
+    ),
+    "lead: {name: contact.name}": (
+        "lead.name",
+        "'contact.name' is taken as plain text",
+        'write "{{ contact.name }}"',
+    ),
     "default_region: XX": ("default_region", "'XX' is not a region", REGION),
     "default_region: uk": ("default_region", "'uk' is not a region", "did you mean `GB`?"),
     "retry: {max_attempts: 0}": ("retry.max_attempts", "must be at least 1", "write 1 or more"),
@@ -89,6 +104,18 @@ ADDED = {
         "use 1 to 50 letters, digits, - and _",
     ),
     # routes
+    "routes: [{}, {skip: x}]": (
+        "routes[1]",
+        "is never reached: routes[0] takes everybody",
+        "move it above routes[0], or give that one a when:",
+    ),
+    "routes: [{when: '1 > 2'}, {when: 'True'}, {when: '1 > 2'}]": (
+        "routes[2]",
+        "is never reached: routes[1] takes everybody",
+        "move it above routes[1], or give that one a when:",
+    ),
+    "routes: [{whn: '1 > 2'}, {}]": ("routes[0].whn", "unknown key 'whn'", "did you mean `when`?"),
+    "routes: [{when: ''}, {}]": ("routes[0].when", "is empty", BLANK),
     "routes: [{account: mian}]": (
         "routes[0].account",
         "'mian' is not an account of fusion.accounts",
@@ -116,6 +143,27 @@ ADDED = {
     ),
     # sources, which the minimal file ends with
     "  forms: {token: a}": ("sources.forms.type", "is missing", f"add type: with one of {TYPES}"),
+    "  forms: {tpye: json}": ("sources.forms.tpye", "unknown key 'tpye'", "did you mean `type`?"),
+    "  ghl: {type: json, token: g, contact: {name: a}}": (
+        "sources.ghl",
+        "is a name that GoHighLevel's contacts have: this source's would be taken for them",
+        "choose another name",
+    ),
+    "  b: {type: json, token: b, contact: {name: payload.name}}": (
+        "sources.b.contact.name",
+        "'payload.name' is taken as plain text",
+        'write "{{ payload.name }}"',
+    ),
+    "  b: {type: json, token: b, contact: {tags: ['payload[0]']}}": (
+        "sources.b.contact.tags",
+        "'payload[0]' is taken as plain text",
+        'write "{{ payload[0] }}"',
+    ),
+    "  b: {type: ghl_workflow, token: $WORKFLOW_TOKEN}": (
+        "sources.b.token",
+        "looks like a variable that isn't filled in",
+        'write "${WORKFLOW_TOKEN}", and set that variable',
+    ),
     "  forms: {type: jsn}": (
         "sources.forms.type",
         "unknown type 'jsn'",
@@ -256,6 +304,42 @@ def test_one_mistake_in_fusion(problems_of, text):
     assert problems_of(f"{text}\nsources: {{a: {{type: ghl_app}}}}\n") == (Problem(path, message, fix, 1),)
 
 
+@pytest.mark.parametrize(
+    ("secret", "name"),
+    [
+        ("$FUSION_API_KEY", "FUSION_API_KEY"),
+        ("%FUSION_API_KEY%", "FUSION_API_KEY"),
+        ("$${KEY}", "KEY"),
+        ("$env:KEY", "NAME"),
+        ("$ecret7", "NAME"),
+    ],
+)
+def test_a_secret_that_is_a_variables_name(problems_of, minimal, secret, name):
+    assert problems_of(minimal.replace("key-1", f"'{secret}'")) == (
+        Problem(
+            "fusion.accounts.main.api_key",
+            "looks like a variable that isn't filled in",
+            f'write "${{{name}}}", and set that variable',
+            3,
+        ),
+    )
+
+
+def test_a_variable_that_holds_a_variables_name(problems_of, load_text, minimal):
+    text = minimal.replace("key-1", "'${A}'")
+
+    assert problems_of(text, A="$FUSION_API_KEY") == (
+        Problem(
+            "fusion.accounts.main.api_key",
+            "the value of A looks like a variable that isn't filled in",
+            "write the secret itself there",
+            3,
+        ),
+    )
+    assert load_text(text, A="$2y$10$abc").fusion
+    assert load_text(minimal.replace("key-1", "'a$B%C%'")).fusion
+
+
 AT_HOST = """\
 fusion: {{base_url: 'http://{}', accounts: {{a: {{api_key: k}}}}}}
 sources: {{a: {{type: ghl_app}}}}
@@ -392,7 +476,7 @@ sources:
   c: {type: ghl_workflow, token: x}
 lead: {tags_as_is: maybe, email: "{{ contcat.email }}"}
 routes:
-  - {kind: sms, account: mian}
+  - {when: "true or false", kind: sms, account: mian}
   - solar
   - {when: contcat.x, campaign_id: 1, lead: {name: ["{{ contact.nme }}", ~]}}
 retry: {first_delay: 1h, max_delay: 5s}

@@ -70,6 +70,8 @@ def test_merges_of_merges():
 
 SYNTAX = {
     "a tab": ("a:\n\tb: 1\n", 2, "a tab where spaces belong", "indent with spaces"),
+    "a late tab": ("a:\n  b: 1\n\tc: 2\nd: 3\n", 3, "a tab where spaces belong", "indent with spaces"),
+    "a tab in a list": ("a:\n  - 'b'\n  \t- c\n", 3, "a tab where spaces belong", "indent with spaces"),
     "colon": ("a: 1\nb: c: d\n", 2, "a `:` that doesn't belong here", "check the indentation"),
     "no colon": ("a: 1\nb\nc: 2\n", 2, "a key without `:`", "write key: value"),
     "open quote": ('a: 1\nb: "c\nd: 1\n', 2, "a quote that isn't closed", "add the closing quote"),

@@ -103,6 +103,12 @@ def test_every_problem_is_collected_with_its_place_and_a_fix() -> None:
     assert all(problem.message and problem.fix for problem in problems)
 
 
+def test_forgotten_braces_are_a_problem_in_every_field() -> None:
+    lead = {"name": "contact.name", "tags": ["a", "contact.tags"], "custom_fields": {"c": "payload.c"}}
+    _, problems = compiled(lead)
+    assert [each.path for each in problems] == ["lead.name", "lead.tags[1]", "lead.custom_fields.c"]
+
+
 def test_more_than_20_custom_fields_are_a_problem() -> None:
     fields = {f"f{n}": "x" for n in range(20)}
     assert compiled({"custom_fields": fields})[1] == ()

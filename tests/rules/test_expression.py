@@ -250,6 +250,68 @@ def test_a_condition_that_cannot_work_is_an_error(text: str) -> None:
     assert error.value.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "fix"),
+    [
+        ("contact.type = 'x'", "at '='", "compare with ==; for tags write 'x' in contact.tags"),
+        ("(contact.type = 'x')", "can't be read", "compare with ==; for tags write 'x' in contact.tags"),
+        ("contact.type ==", "can't be read", "write it as in 'vip' in contact.tags"),
+        ("contact.tags == 'vip'", "a list", "write 'vip' in contact.tags"),
+        ("'vip' != contact['tags']", "a list", "write 'vip' not in contact.tags"),
+        ("contact.city and contact.tags == ''", "a list", "write contact.tags, or not contact.tags"),
+        ("contact.tags == []", "a list", "write contact.tags, or not contact.tags"),
+        ("contact.do_not_call == 'true'", "true or false", "write contact.do_not_call, or not"),
+        ("contact.tags.contains('x')", "contact.tags.contains", "write 'x' in contact.tags"),
+        ("contact['tags'].lower()", "contact.tags.lower", "write 'x' in contact.tags"),
+        ("contact.name.contains('x')", "contact.name.contains", "write 'x' in contact.name"),
+        ("contact.name.lowr()", "contact.name.lowr", "did you mean contact.name.lower?"),
+        ("contact.name.foo", "there is no method contact.name.foo", "there are filters, such as | lower"),
+    ],
+)
+def test_a_condition_that_would_never_hold_is_an_error(text: str, said: str, fix: str) -> None:
+    with pytest.raises(ExpressionError) as error:
+        compile_condition(text, RULE_SCOPE)
+    assert said in error.value.message
+    assert error.value.fix.startswith(fix)
+    assert "{{" not in error.value.fix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "contact.tags | length == 2",
+        "contact.tags[0] == 'solar'",
+        "contact.tags | join(',') != 'x'",
+        "contact.tags.count('solar') == 1",
+        "contact.do_not_call == false",
+        "contact.tags == contact.tags",
+    ],
+)
+def test_tags_may_be_compared_by_what_they_hold(text: str) -> None:
+    assert holds(text) is True
+
+
+@pytest.mark.parametrize(
+    "text", ["contact.name", " payload['x'] ", "data.utm | lower", "event.type", "location.id", "contact.nme"]
+)
+def test_forgotten_braces_are_an_error(text: str) -> None:
+    with pytest.raises(ExpressionError) as error:
+        compile_value(text, RULE_SCOPE)
+    assert error.value.message == f"{text.strip()!r} is taken as plain text"
+    assert error.value.fix == f'write "{{{{ {text.strip()} }}}}"'
+
+
+@pytest.mark.parametrize(
+    "text", ["contact", "contact us", "contacts.x", "database", "my contact.name", "event"]
+)
+def test_text_that_only_resembles_a_name_is_literal(text: str) -> None:
+    assert value(text) == text
+
+
+def test_a_name_of_another_scope_is_literal() -> None:
+    assert compile_value("contact.example.com", PAYLOAD_SCOPE)({}) == "contact.example.com"
+
+
 def test_names_of_another_scope_are_unknown() -> None:
     assert compile_value("{{ payload.anything.at_all }}", PAYLOAD_SCOPE)({"payload": {}}) == ""
     with pytest.raises(ExpressionError):
