@@ -296,6 +296,22 @@ async def test_a_renamed_account_still_hears_of_an_opt_out(tmp_path):
         assert bridge.lead(P1).tags == ["do-not-call"]
 
 
+async def test_an_opt_out_for_an_account_that_left_is_dead_and_cured_by_putting_it_back(tmp_path):
+    async with running(tmp_path) as bridge:
+        await bridge.accept(phone=P1)
+        await bridge.settled()
+        reload_with(bridge, fusion={**BASE["fusion"], "accounts": {"new": {"api_key": "another-key-of-new"}}})
+        out = await bridge.accept(phone=P1, dnd=True)
+        await bridge.settled()
+        assert bridge.event(out)["state"] == "dead"
+        assert "'main'" in bridge.event(out)["reason"]
+        reload_with(bridge)
+        await replay(bridge, out)
+        await bridge.settled()
+        assert bridge.fate(out) == "delivered"
+        assert bridge.lead(P1).tags == ["do-not-call"]
+
+
 async def test_a_reload_does_not_end_a_pause_that_fusion_asked_for(tmp_path):
     async with running(tmp_path) as bridge:
         bridge.fusion.faults.add(Fault("status", status=429, delay_s=1, times=1))

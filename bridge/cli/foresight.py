@@ -152,6 +152,7 @@ def _decide(
         mapped,
         key=key,
         facts=Facts(leads=(lead,) if known and mapped.phone else ()),
+        accounts=config.fusion.accounts,
         tags=config.tags,
     )
 

@@ -4,7 +4,7 @@ Bodies are leads as Fusion takes them (`{"phone": "+1…", "name": …, "tags": 
 is left as it is in Fusion; None and [] clear it. Rule for editors: nothing here is derived from HTTP.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,15 @@ class Facts:
     people: tuple[KnownContact, ...] = ()  # all contacts with either phone, this one included
     leads: tuple[KnownLead, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+
+    def of(self, accounts: Collection[str]) -> "Facts":
+        """Without the leads and rows of other accounts: those left the configuration."""
+        return Facts(
+            self.contact,
+            self.people,
+            tuple(lead for lead in self.leads if lead.account in accounts),
+            tuple(row for row in self.waiting if row.account in accounts),
+        )
 
 
 @dataclass(frozen=True, slots=True)

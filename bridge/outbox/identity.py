@@ -4,6 +4,7 @@ Pure: (event, what the rules made of it, what the store knows) → Decision. Rul
 an event says, do-not-call is decided first, and nothing below that line may create a blocked lead.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bridge.model import ContactKey, Mapped, Reading
@@ -34,12 +35,13 @@ def decide(
     *,
     key: ContactKey | None,
     facts: Facts,
+    accounts: Collection[str],
     tags: OwnTags,
 ) -> Decision:
     """What becomes of the event.
 
     `facts` must hold every contact, lead and waiting row of both the event's phone and the phone that the
-    contact had before, leads and rows of configured accounts only. Never raises.
+    contact had before; `accounts` are the configured ones. Never raises.
     """
     if key is None:  # neither an id nor a usable phone: nobody to know, nobody to call
         return _without_lead(mapped, None)
@@ -48,11 +50,15 @@ def decide(
     contact = (
         _overtaken(before, arrival, reading, mapped) if late else _current(before, arrival, reading, mapped)
     )
-    left = _left_behind(contact, facts, tags)
+    here = facts.of(accounts)
+    left = _left_behind(contact, here, tags)
     others = [p for p in facts.people if p.key != contact.key and mapped.phone and p.phone == mapped.phone]
     blockers = [p for p in (contact, *others) if p.blocked or p.deleted]
     if blockers and not (late and contact == before):
-        return block(contact, facts, tags, left, deleted=not any(p.blocked for p in blockers))
+        # Where every lead is in accounts that left the configuration, the opt-out must not get lost unseen.
+        reached = any(lead.phone == contact.phone for lead in here.leads)
+        only_deleted = not any(p.blocked for p in blockers)
+        return block(contact, here if reached else facts, tags, left, deleted=only_deleted)
     if late and (before.phone or not contact.phone):
         return Decision("skipped", "stale", contact=contact)
     if mapped.lead is None or mapped.destination is None:
@@ -62,7 +68,7 @@ def decide(
     if max(rivals, default=(0.0, 0)) > (arrival.occurred_at, arrival.event_id):
         return left.added_to(Decision("skipped", "stale", contact=contact))
     return want(
-        contact, mapped.lead, mapped.destination, facts=facts, tags=tags, left=left, forced=arrival.forced
+        contact, mapped.lead, mapped.destination, facts=here, tags=tags, left=left, forced=arrival.forced
     )
 
 

@@ -117,18 +117,15 @@ def _home(contact: KnownContact, goal: Place, facts: Facts, tags: OwnTags) -> Pl
     Another account counts only if this contact's lead was put there: two clients of an agency may both
     know the same person.
     """
-    rows = [row for row in facts.waiting if row.phone == contact.phone]
-    leaving = {(row.account, row.campaign_id) for row in rows if row.only_existing == MOVED}
-    gone = {
-        (lead.account, lead.campaign_id)
-        for lead in facts.leads
-        if tags.moved in ((lead.body or {}).get("tags") or ())
-    }
     leads = [lead for lead in facts.leads if lead.phone == contact.phone]
-    maybe = [row for row in rows if row.may_exist]
+    rows = [row for row in facts.waiting if row.phone == contact.phone]
+    bodies = {(lead.account, lead.campaign_id): lead.body for lead in leads}
+    for row in rows:
+        here = (row.account, row.campaign_id)
+        bodies[here] = merge(bodies.get(here), row.body)
     places = [(lead.account, lead.campaign_id) for lead in leads]
-    places += [(row.account, row.campaign_id) for row in maybe]
-    places = [place for place in places if place not in leaving and place not in gone]
+    places += [(row.account, row.campaign_id) for row in rows if row.may_exist]
+    places = [place for place in places if tags.moved not in ((bodies[place] or {}).get("tags") or ())]
     if goal in places:
         return goal
     return next((place for place in places if place[0] in (goal[0], contact.account)), None)

@@ -157,6 +157,14 @@ def abandon(connection: sqlite3.Connection, accounts: Collection[str], now: floa
     names = [row["account"] for row in connection.execute("SELECT DISTINCT account FROM outbox")]
     gone = [name for name in names if name not in accounts]
     for name in gone:
+        connection.execute(  # what may have been created must be found, should the account come back
+            """
+            INSERT OR IGNORE INTO lead_map (account, campaign_id, phone, origin)
+            SELECT account, campaign_id, phone, 'created' FROM outbox
+            WHERE account = ? AND sent_version IS NULL AND uncertain_at IS NOT NULL
+            """,
+            (name,),
+        )
         rows = connection.execute(
             "DELETE FROM outbox WHERE account = ? AND sent_version IS NULL RETURNING event_id", (name,)
         ).fetchall()

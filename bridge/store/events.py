@@ -162,8 +162,12 @@ def release(
 def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
     row = connection.execute(
         """
-        SELECT 1 FROM attempt_leads JOIN attempts ON attempts.id = attempt_id
-        WHERE event_id = ? AND outcome = 'delivered' LIMIT 1
+        SELECT 1
+        FROM events
+        JOIN attempt_leads ON event_id = events.id AND attempt_id > replayed_after
+        JOIN attempts ON attempts.id = attempt_id
+        WHERE events.id = ? AND outcome = 'delivered'
+        LIMIT 1
         """,
         (event_id,),
     ).fetchone()
@@ -189,7 +193,8 @@ def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -
             """
             UPDATE events SET
                 state = 'received', reason = '', fix = '', warnings = '[]', settled_at = NULL,
-                superseded_by = NULL, forced = ?
+                superseded_by = NULL, forced = ?,
+                replayed_after = (SELECT COALESCE(MAX(id), 0) FROM attempts)
             WHERE id = ? AND state NOT IN ('received', 'queued')
             """,
             (force, event_id),

@@ -26,6 +26,7 @@ CREATE TABLE events (
     phone TEXT NOT NULL DEFAULT '',
     urgent INTEGER NOT NULL DEFAULT 0 CHECK (urgent IN (0, 1)),
     forced INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
+    replayed_after INTEGER NOT NULL DEFAULT 0, -- the last attempt before its last replay
     received_at REAL NOT NULL,
     occurred_at REAL NOT NULL CHECK (occurred_at <= received_at),
     settled_at REAL,

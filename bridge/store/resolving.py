@@ -6,7 +6,6 @@ Rule for editors: what a decision means is decided in `outbox`; here it is only 
 
 import json
 import sqlite3
-from collections.abc import Collection
 from typing import Any
 
 from bridge.model import ContactKey, Mapped
@@ -25,13 +24,8 @@ from bridge.store.events import release
 LANE = "leads"
 
 
-def load_facts(
-    connection: sqlite3.Connection, key: ContactKey, phone: str, accounts: Collection[str]
-) -> Facts:
-    """Everything known of this contact, of `phone` and of the phone the contact had before.
-
-    Leads and rows of accounts that aren't in `accounts` are left out: nothing can be sent there.
-    """
+def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> Facts:
+    """Everything known of this contact, of `phone` and of the phone the contact had before."""
     contact = _find_contact(connection, key)
     phones = {phone, contact.phone if contact else ""} - {""}
     people: list[KnownContact] = []
@@ -41,12 +35,7 @@ def load_facts(
         people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
         leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
         waiting += map(_waiting, connection.execute("SELECT * FROM outbox WHERE phone = ?", (each,)))
-    return Facts(
-        contact,
-        tuple(people),
-        tuple(lead for lead in leads if lead.account in accounts),
-        tuple(row for row in waiting if row.account in accounts),
-    )
+    return Facts(contact, tuple(people), tuple(leads), tuple(waiting))
 
 
 def _find_contact(connection: sqlite3.Connection, key: ContactKey) -> KnownContact | None:

@@ -16,7 +16,7 @@ from bridge.model import Mapped, Reading
 from bridge.outbox.facts import Decision, Facts
 from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import apply
-from bridge.store import events, resolving
+from bridge.store import claiming, events, resolving
 from bridge.store.events import Received
 from bridge.store.writer import Writer
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
@@ -117,10 +117,14 @@ class Resolver:
             reading,
             mapped,
             key=key,
-            facts=resolving.load_facts(connection, key, mapped.phone, accounts) if key else Facts(),
+            facts=resolving.load_facts(connection, key, mapped.phone) if key else Facts(),
+            accounts=accounts,
             tags=config.tags,
         )
-        resolving.write_decision(connection, event.id, decision, mapped, self._clock())
+        now = self._clock()
+        resolving.write_decision(connection, event.id, decision, mapped, now)
+        if any(put.account not in accounts for put in decision.puts):
+            claiming.abandon(connection, accounts, now)
         return decision
 
     def _death(self, event: Received, error: BaseException) -> Callable[[sqlite3.Connection], None]:

@@ -26,7 +26,10 @@ WAITS = Waiting("main", "", P1, None, BODY)
 def run(mapped=ACCEPTED, *, at=200.0, event=9, forced=False, key=ANN, reading=None, facts=None, **said):
     reading = reading or Reading(Contact(), key=key, **said)
     facts = Facts() if facts is None else facts
-    return decide(Arrival(event, at, forced), reading, mapped, key=key, facts=facts, tags=TAGS)
+    accounts = {"main", "second"}
+    return decide(
+        Arrival(event, at, forced), reading, mapped, key=key, facts=facts, accounts=accounts, tags=TAGS
+    )
 
 
 def put_of(decision):
@@ -266,6 +269,22 @@ def test_a_place_that_is_being_left_is_no_home():
     back = replace(ACCEPTED, destination=Destination("main", "", move=True))
     decision = run(back, facts=Facts(BEFORE, (BEFORE,), (KNOWN, there), (leaving,)))
     assert {(put.campaign_id, put.only_existing) for put in decision.puts} == {("", ""), ("other", "moved")}
+
+
+def test_a_phone_that_another_lead_left_is_still_a_home():
+    """The lead of the contact's old phone was moved; the lead of the new phone was not."""
+    old = KnownLead("main", "", P2, {"phone": P2, "tags": ["moved"]})
+    bobs = KnownLead("main", "", P1, {**BODY, "name": "Bob"})
+    before = replace(BEFORE, phone=P2)
+    elsewhere = replace(ACCEPTED, destination=Destination("main", "other"))
+    decision = run(elsewhere, facts=Facts(before, (before,), (old, bobs)))
+    assert decision.puts[0].campaign_id == ""
+
+
+def test_an_opt_out_reaches_for_accounts_that_left_the_configuration():
+    gone = KnownLead("left", "", P1, BODY)
+    assert put_of(run(dnd_all=True, facts=Facts(BEFORE, (BEFORE,), (gone,)))).account == "left"
+    assert put_of(run(facts=Facts(BEFORE, (BEFORE,), (gone,)))).account == "main"
 
 
 def test_a_blocked_creation_that_may_have_happened_is_a_home_once_it_is_lifted():

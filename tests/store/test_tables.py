@@ -21,7 +21,7 @@ from bridge.store.claiming import (
     spent,
     throttled_until,
 )
-from bridge.store.events import accept, kill, received, replay
+from bridge.store.events import accept, kill, received, release, replay
 from bridge.store.resolving import load_facts, write_decision
 from bridge.store.settling import Answered, settle
 
@@ -124,10 +124,12 @@ def test_out_in_and_out_again_within_a_minute_is_no_repeat(db):
 
 def test_an_account_that_left_takes_its_rows_along_with_a_fix(db):
     first = queue(db)
+    db.execute("UPDATE outbox SET uncertain_at = 15.0")
     assert abandon(db, {"main"}, 20.0) == []
     assert abandon(db, {"other"}, 20.0) == ["main"]
     row = db.execute("SELECT state, reason, fix FROM events WHERE id = ?", (first,)).fetchone()
     assert row["state"] == "dead"
+    assert db.execute("SELECT account, body FROM lead_map").fetchone()["body"] is None  # it may exist
     assert "'main'" in row["reason"]
     assert "replay" in row["fix"]
 
@@ -135,8 +137,8 @@ def test_an_account_that_left_takes_its_rows_along_with_a_fix(db):
 def test_a_contact_is_the_same_with_and_without_its_location(db):
     queue(db)
     for location in ("", "loc"):
-        assert load_facts(db, ContactKey("ghl", location, PHONE), "", {"main"}).contact
-    assert not load_facts(db, ContactKey("ghl", "other", PHONE), "", {"main"}).contact
+        assert load_facts(db, ContactKey("ghl", location, PHONE), "").contact
+    assert not load_facts(db, ContactKey("ghl", "other", PHONE), "").contact
 
 
 def test_fusions_request_to_wait_survives_a_restart(db):
@@ -190,9 +192,11 @@ def queue(db, *, phone=PHONE, at=10.0, reading=None):
     event_id, _ = accept(db, "app", incoming(external_id=f"w{at}{phone}"), body=b"1", body_hash="", now=at)
     mapped = Mapped(phone, Lead(phone, f"Ann {at}"), Destination("main"))
     key = ContactKey("ghl", "loc", phone)
-    facts = load_facts(db, key, phone, {"main"})
+    facts = load_facts(db, key, phone)
     reading = reading or Reading(Person(), key=key)
-    decision = decide(Arrival(event_id, at), reading, mapped, key=key, facts=facts, tags=OwnTags())
+    decision = decide(
+        Arrival(event_id, at), reading, mapped, key=key, facts=facts, accounts={"main"}, tags=OwnTags()
+    )
     write_decision(db, event_id, decision, mapped, at)
     return event_id
 
@@ -213,9 +217,15 @@ def finish(db, claimed, outcome, now=20.0):
 def test_a_decision_is_written_once(db):
     event_id = queue(db)
     mapped = Mapped(PHONE, Lead(PHONE, "Ann"), Destination("main"))
-    facts = load_facts(db, ANN, PHONE, {"main"})
+    facts = load_facts(db, ANN, PHONE)
     decision = decide(
-        Arrival(event_id, 10.0), Reading(Person(), key=ANN), mapped, key=ANN, facts=facts, tags=OwnTags()
+        Arrival(event_id, 10.0),
+        Reading(Person(), key=ANN),
+        mapped,
+        key=ANN,
+        facts=facts,
+        accounts={"main"},
+        tags=OwnTags(),
     )
     write_decision(db, event_id, decision, mapped, 11.0)
     assert db.execute("SELECT version FROM outbox").fetchone()[0] == 1
@@ -252,6 +262,16 @@ def test_a_failed_older_version_is_superseded_by_the_newer_one(db):
     finish(db, claimed, Failed("500"))
     assert (state(db, first), state(db, second)) == ("superseded", "queued")
     assert claim(db, "main", places=1, now=20.0).claimed  # the newer one waits for nothing
+
+
+def test_what_was_delivered_before_a_replay_does_not_count_after_it(db):
+    first = queue(db)
+    (claimed,) = claim(db, "main", places=1, now=10.0).claimed
+    finish(db, claimed, Delivered({PHONE: "id"}, 1))
+    replay(db, [first], force=True)
+    db.execute("UPDATE events SET state = 'queued' WHERE id = ?", (first,))
+    release(db, first, 30.0, reason="do not call")
+    assert state(db, first) == "skipped"
 
 
 def test_a_blocked_creation_that_surely_failed_is_withdrawn(db):
