@@ -111,11 +111,17 @@ async def test_the_official_contacts_make_leads_once_they_may_be_called(name, tm
 
 
 async def test_another_apps_and_another_locations_delivery_change_nothing(tmp_path):
-    app = {**SOURCES["app"], "app_id": "0123456789abcdef01234567", "locations": ["ve9EPM428h8vShlRW1KT"]}
-    async with running(tmp_path, sources={"app": app, "workflow": SOURCES["workflow"]}) as bridge:
+    app = {**SOURCES["app"], "app_id": EXAMPLE["sources"]["app"]["app_id"]}
+    async with running(tmp_path / "app", sources={"app": app, "workflow": SOURCES["workflow"]}) as bridge:
         assert (await post(bridge, "captured-marketplace-ContactCreate")).status_code == 401
-        elsewhere = await post(bridge, "captured-marketplace-ContactCreate-no-phone")
-        assert (elsewhere.status_code, elsewhere.json()["status"]) == (200, "ignored")
+    app["locations"] = EXAMPLE["sources"]["app"]["locations"]
+    async with running(tmp_path / "both", sources={"app": app, "workflow": SOURCES["workflow"]}) as bridge:
+        for name in bodies():
+            if "workflow" not in name and name not in CONTACTS:
+                assert (await post(bridge, name)).json()["status"] == "ignored", name
+        for name in ("captured-marketplace-ContactCreate", "captured-marketplace-ContactCreate-no-phone"):
+            elsewhere = await post(bridge, name)
+            assert (elsewhere.status_code, elsewhere.json()["status"]) == (200, "ignored")
         assert bridge.rows("SELECT 1 FROM events") == []
 
 

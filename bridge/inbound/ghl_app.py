@@ -33,7 +33,6 @@ class GhlApp:
 
     def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
         record = _flat(payload)
-        self._check_app(record.get("appId"))
         event_type = values.text(record.get("type"))
         if not event_type:
             raise MalformedPayload("no event type")
@@ -42,6 +41,7 @@ class GhlApp:
         location = values.text(record.get("locationId"))
         if self.locations and location not in self.locations:
             return Ignored(f"location {location[:_SHOWN] or '(none)'} is not listed")
+        self._check_app(record.get("appId"))  # last: what isn't used anyway need not be refused, and repeated
         return _head(record).incoming((record,), values.text(record.get("webhookId")))
 
     def read(self, payload: Mapping[str, Any]) -> Reading:

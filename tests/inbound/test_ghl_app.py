@@ -83,8 +83,8 @@ def test_another_apps_delivery(app_id):
         source.receive(payload("ContactCreate__another_app") | {"appId": app_id})
 
 
-@pytest.mark.parametrize("case", ["AppointmentCreate__app", "ContactCreate__full"])
-def test_another_apps_delivery_of_any_type(case):
+@pytest.mark.parametrize("case", ["ContactCreate__full", "ContactDelete__snapshot"])
+def test_another_apps_delivery_of_a_contact(case):
     with pytest.raises(InvalidSignature):
         source.receive(payload(case) | {"appId": "ffffffffffffffffffffffff"})
 
