@@ -1,7 +1,7 @@
 """The one place where things are wired together: configuration, database, worker, clients, routes.
 
 Tests and the demo use the same wire, with another transport and clock. Rule for editors: nothing is decided
-here, and nothing else in the project creates a thread, a task or a client.
+here, and nothing else in the service starts what runs by itself, but the store's writer.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -127,11 +127,6 @@ def warn_of(error: ConfigError) -> None:
     have = "a problem" if count == 1 else f"{count} problems"
     shows = f"`{program()} check` shows {'it' if count == 1 else 'them'}"
     typer.echo(f"warning: {printable(error.file)} has {have}, {shows}", err=True)
-
-
-def fail(error: BridgeError) -> NoReturn:
-    """Say what was refused and what to do; exit with 1, or 2 for a configuration."""
-    raise typer.Exit(refuse(error))
 
 
 def refuse(error: BridgeError) -> int:

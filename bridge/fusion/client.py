@@ -80,10 +80,9 @@ class FusionClient:
     async def send(self, request: Request) -> Answer:
         """Send one request and read what it came to, whatever that is."""
         started = time.perf_counter()
-        method = "POST" if request.plan == "create" else "PATCH"
         status, outcome, quota = await self._attempt(request)
         ms = (time.perf_counter() - started) * 1000
-        return Answer(outcome, quota, status, ms, method, LEADS_PATH)
+        return Answer(outcome, quota, status, ms, request.method, LEADS_PATH)
 
     async def _attempt(self, request: Request) -> tuple[int | None, Outcome, Quota]:
         status: int | None = None

@@ -19,3 +19,8 @@ class Request:
     # Each as Fusion takes it, without campaign_id and kind: {"phone": "+1…", "name": …, "tags": […]}.
     # A PATCH may carry None (clears the field) and []; a POST never does.
     leads: tuple[Mapping[str, Any], ...]
+
+    @property
+    def method(self) -> Literal["POST", "PATCH"]:
+        """Fusion's two ways to write a lead."""
+        return "POST" if self.plan == "create" else "PATCH"

@@ -77,10 +77,9 @@ def _due(row: sqlite3.Row) -> Due:
 
 
 def _send(connection: sqlite3.Connection, account: str, composed: Composed, now: float) -> Claimed:
-    method = "POST" if composed.request.plan == "create" else "PATCH"
     attempt_id = connection.execute(
         "INSERT INTO attempts (lane, account, started_at, method, leads) VALUES (?, ?, ?, ?, ?)",
-        (LANE, account, now, method, len(composed.rows)),
+        (LANE, account, now, composed.request.method, len(composed.rows)),
     ).lastrowid
     connection.executemany(
         "INSERT INTO attempt_leads VALUES (?, ?, ?, ?)",

@@ -174,15 +174,16 @@ def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
     return row is not None
 
 
-def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> None:
-    """A queued event is dead."""
-    connection.execute(
+def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> bool:
+    """A queued event is dead. Returns False when it was settled already."""
+    cursor = connection.execute(
         """
         UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
         WHERE id = ? AND state = 'queued'
         """,
         (reason, fix, now, event_id),
     )
+    return cursor.rowcount == 1
 
 
 def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -> int:

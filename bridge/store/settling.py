@@ -37,22 +37,21 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one event by a settlement, for the log."""
+class Death:
+    """An event that a settlement ended for good, for the log."""
 
     event_id: int
-    state: str  # "delivered", "dead"
     reason: str
     fix: str
 
 
 def settle(
     connection: sqlite3.Connection, claimed: Claimed, answered: Answered, *, moment: Moment, retry: Retry
-) -> list[Fate]:
-    """Write the outcome of a request and all that follows from it. Returns the events that ended by it."""
+) -> list[Death]:
+    """Write the outcome of a request and all that follows from it. Returns the events that died of it."""
     _write_attempt(connection, claimed.attempt_id, answered, moment.now)
     _write_lane(connection, claimed.account, moment)
-    fates: list[Fate] = []
+    deaths: list[Death] = []
     for row in claimed.rows:
         waiting = connection.execute(
             "SELECT * FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
@@ -70,8 +69,8 @@ def settle(
             _return(connection, waiting["id"], result.tries, result.due_at, result.reason)
         else:
             drop(connection, claimed.account, row)
-        fates += _settle_event(connection, row.event_id, waiting["event_id"], result, now=moment.now)
-    return fates
+        deaths += _settle_event(connection, row.event_id, waiting["event_id"], result, now=moment.now)
+    return deaths
 
 
 def _write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: Answered, now: float) -> None:
@@ -108,7 +107,7 @@ def _tries(waiting: sqlite3.Row) -> Tries:
 
 def _settle_event(
     connection: sqlite3.Connection, sent_event: int, newest_event: int, result: Verdict, *, now: float
-) -> list[Fate]:
+) -> list[Death]:
     """The event whose version was sent; a newer one that waits in the same row is not touched."""
     match result.fate:
         case "delivered":
@@ -116,16 +115,12 @@ def _settle_event(
         case "withdrawn":
             release(connection, sent_event, now, reason=result.reason)
         case "dead":
-            die(connection, sent_event, result.reason, result.fix, now)
+            if die(connection, sent_event, result.reason, result.fix, now):
+                return [Death(sent_event, result.reason, result.fix)]
         case "again":
             if sent_event != newest_event:
                 release(connection, sent_event, now, superseded_by=newest_event)
-    row = connection.execute(
-        "SELECT state FROM events WHERE id = ? AND settled_at = ?", (sent_event, now)
-    ).fetchone()
-    if row is None or row["state"] not in ("delivered", "dead"):
-        return []
-    return [Fate(sent_event, row["state"], result.reason, result.fix)]
+    return []
 
 
 def _learn(

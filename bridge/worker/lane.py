@@ -138,13 +138,12 @@ class Lane:
             self.state = full(self.budget, now)
         moment = Moment(now, jitter, before, self.state)
         self._log(claimed, answered, moment)
-        for fate in await self._written(claimed, answered, moment):
-            if fate.state == "dead":
-                log.warning("event.dead", event_id=fate.event_id, reason=fate.reason, fix=fate.fix)
+        for death in await self._written(claimed, answered, moment):
+            log.warning("event.dead", event_id=death.event_id, reason=death.reason, fix=death.fix)
 
     async def _written(
         self, claimed: claiming.Claimed, answered: settling.Answered, moment: Moment
-    ) -> list[settling.Fate]:
+    ) -> list[settling.Death]:
         """Settle, however long the database refuses: what was sent must not be forgotten."""
         retry = self._config().retry
         while True:

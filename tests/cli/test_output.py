@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bridge.cli.output import duration, fail, local_time, printable, program, table
+from bridge.cli.output import duration, local_time, printable, program, refuse, table
 from bridge.errors import StoreError
 
 
@@ -88,10 +88,7 @@ def test_a_table_gives_way_where_it_is_narrow(capsys, monkeypatch):
 
 
 def test_a_refusal_has_a_fix(capsys):
-    with pytest.raises(Exception) as caught:  # noqa: PT011 -- typer's way to end
-        fail(StoreError("the disk is full", fix="make room"))
-
-    assert caught.value.exit_code == 1
+    assert refuse(StoreError("the disk is full", fix="make room")) == 1
     assert capsys.readouterr().err == "error: the disk is full\nfix: make room\n"
 
 

@@ -40,7 +40,7 @@ def outcome(data: bytes) -> Config | ConfigError:
 @given(st.binary(max_size=200))
 @QUIET
 def test_any_bytes(data):
-    outcome(data)
+    assert isinstance(outcome(data), Config | ConfigError)
 
 
 @given(
@@ -48,7 +48,7 @@ def test_any_bytes(data):
 )
 @QUIET
 def test_any_text(text):
-    outcome(text.encode())
+    assert isinstance(outcome(text.encode()), Config | ConfigError)
 
 
 @given(st.integers(0, len(EXAMPLE)), st.integers(0, 40), st.text(max_size=6))

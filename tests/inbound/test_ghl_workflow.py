@@ -24,7 +24,7 @@ def payload(case):
     [({}, "s3cret"), ({"x-bridge-token": "s3cret"}, None), ({"x-bridge-token": "s3cret"}, "")],
 )
 def test_authenticate(headers, token):
-    source.authenticate(headers, token, b"{}")
+    assert source.authenticate(headers, token, b"{}") is None
 
 
 @pytest.mark.parametrize(
