@@ -1,7 +1,7 @@
 """One connection pool to Fusion for one API key: sends a request, hands back what it came to.
 
-Knows sockets, timeouts and the key. Doesn't know what an answer means (`leads` does) nor when to send.
-Rule for editors: `send` never raises but CancelledError, and nothing it returns contains the key.
+Knows sockets, timeouts and the key. Doesn't know what an answer means (`leads` and `listing` do) nor when to
+send. Rule for editors: nothing here raises but CancelledError, and nothing it returns contains the key.
 """
 
 import asyncio
@@ -12,7 +12,9 @@ from importlib.metadata import version
 
 import httpx2
 
-from bridge.fusion.leads import LEADS_PATH, encode, read_answer, transport_failure
+from bridge.fusion.failures import transport_failure
+from bridge.fusion.leads import LEADS_PATH, HttpRequest, encode, read_answer
+from bridge.fusion.listing import encode_page, read_page
 from bridge.outbox.outcome import Failed, Outcome, Quota, Rejected
 from bridge.outbox.request import Request
 
@@ -37,7 +39,26 @@ class Answer:
     status: int | None  # None: no answer came
     ms: float
     method: str
-    path: str
+    path: str  # without the query, in which a phone may stand
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a campaign's leads: E.164 phone and id (or "") of each, and how many all pages hold."""
+
+    answer: Answer
+    leads: tuple[tuple[str, str], ...] = ()
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """A whole answer, not yet understood."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    ms: float
 
 
 class FusionClient:
@@ -61,7 +82,6 @@ class FusionClient:
                 "User-Agent": f"ghl-fusion-bridge/{version('ghl-fusion-bridge')}",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",  # small answers; and the cap below then counts real bytes
-                "Content-Type": "application/json",
             },
             timeout=TIMEOUTS,
             limits=httpx2.Limits(keepalive_expiry=KEEPALIVE_S),
@@ -79,31 +99,51 @@ class FusionClient:
 
     async def send(self, request: Request) -> Answer:
         """Send one request and read what it came to, whatever that is."""
-        started = time.perf_counter()
-        status, outcome, quota = await self._attempt(request)
-        ms = (time.perf_counter() - started) * 1000
-        return Answer(outcome, quota, status, ms, request.method, LEADS_PATH)
-
-    async def _attempt(self, request: Request) -> tuple[int | None, Outcome, Quota]:
-        status: int | None = None
         try:
             wire = encode(request)
         except (TypeError, ValueError) as error:
             fix = "look at the payload: a field holds something that JSON can't say"
-            return None, Rejected(f"the lead can't be written as JSON ({type(error).__name__})", fix), Quota()
+            outcome = Rejected(f"the lead can't be written as JSON ({type(error).__name__})", fix)
+            return Answer(outcome, Quota(), None, 0.0, request.method, LEADS_PATH)
+        came = await self._exchange(wire)
+        if isinstance(came, Answer):
+            return came
+        outcome_, quota = read_answer(request, came.status, came.headers, came.body, now=self._clock())
+        return Answer(outcome_, quota, came.status, came.ms, wire.method, wire.path)
+
+    async def page(self, campaign_id: str, number: int) -> Listing:
+        """Ask for one page, counted from 1, of a campaign's leads; "" is the Default Feed."""
+        wire = encode_page(campaign_id, number)
+        came = await self._exchange(wire)
+        if isinstance(came, Answer):
+            return Listing(came)
+        outcome, quota, page = read_page(came.status, came.headers, came.body, now=self._clock())
+        answer = Answer(outcome, quota, came.status, came.ms, wire.method, wire.path)
+        return Listing(answer, page.leads, page.total)
+
+    async def _exchange(self, wire: HttpRequest) -> _Came | Answer:
+        """The whole answer to a request, or what it means that there is none."""
+        started = time.perf_counter()
+        status: int | None = None
+        failure: Outcome
+        headers = {"Content-Type": "application/json"} if wire.body else None
+        content = wire.body or None
         try:
             async with (
                 asyncio.timeout(TOTAL_S),
-                self._http.stream(wire.method, wire.path, content=wire.body) as response,
+                self._http.stream(wire.method, wire.target, content=content, headers=headers) as response,
             ):
                 status = response.status_code
                 body = await _read(response)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes an outcome; see the rule above
-            return status, transport_failure(error), Quota()
-        if body is None:
-            return status, Failed("Fusion's answer is larger than 4 MiB", uncertain=True), Quota()
-        body = self._without_key(body)
-        return status, *read_answer(request, status, dict(response.headers), body, now=self._clock())
+            failure = transport_failure(error, writes=wire.writes)
+        else:
+            if body is not None:
+                ms = (time.perf_counter() - started) * 1000
+                return _Came(status, dict(response.headers), self._without_key(body), ms)
+            failure = Failed("Fusion's answer is larger than 4 MiB", uncertain=wire.writes)
+        ms = (time.perf_counter() - started) * 1000
+        return Answer(failure, Quota(), status, ms, wire.method, wire.path)
 
     def _without_key(self, body: bytes) -> bytes:
         """An answer may quote the key it refuses; reasons are stored and shown."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from bridge.fusion.leads import e164
+from bridge.fusion.rows import e164
 from bridge.fusion.sandbox_rules import STATUSES, Rules, check, is_uuid, kind_problem, phone_problem
 from bridge.fusion.sandbox_state import Account, SandboxLead, iso
 

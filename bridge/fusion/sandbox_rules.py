@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from bridge.fusion.leads import e164
+from bridge.fusion.rows import e164
 
 Rules = Literal["june", "july"]
 

@@ -37,6 +37,11 @@ def reason_in(answer: Any, body: bytes) -> str:
     return one_line(": ".join(dict.fromkeys(said)))  # `error` and `message` often say the same
 
 
+def entry_words(entry: dict[str, Any]) -> list[str]:
+    """What one entry of `details` says about its lead, raw: the caller joins and masks it."""
+    return list(_field_pieces({name: value for name, value in entry.items() if name != "index"}, depth=0))
+
+
 def _pieces(value: Any, *, depth: int) -> Iterator[str]:
     """Every piece of text in `error`, `message` or `details`, in reading order, with its field in front."""
     if depth > _DEPTH_LIMIT:

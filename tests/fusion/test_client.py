@@ -7,6 +7,7 @@ import pytest
 
 from bridge.fusion import client as client_module
 from bridge.fusion.client import LARGEST_ANSWER, FusionClient
+from bridge.fusion.leads import LEADS_PATH
 from bridge.fusion.sandbox import Fault, create_sandbox, sandbox_transport
 from bridge.outbox.outcome import (
     Delivered,
@@ -60,7 +61,7 @@ async def test_create_conflict_update_gone(rules, clock, create_one, create_two,
     assert batch.outcome.inserted == 2
     assert set(batch.outcome.lead_ids) == {"+14155550101", "+14155550102"}
     again = await client.send(create_two)
-    assert again.outcome.index == (0 if rules == "july" else None)
+    assert again.outcome.indexes == ((0,) if rules == "july" else ())
     await client.aclose()
 
 
@@ -179,6 +180,64 @@ async def test_a_trickling_answer_ends_by_the_total(create_one, app, monkeypatch
     client = FusionClient("http://fusion.test", KEY, transport=sandbox_transport(app))
     outcome = (await client.send(create_one)).outcome
     assert outcome == Unreachable("the connection to Fusion broke: TimeoutError", uncertain=True)
+    await client.aclose()
+
+
+@pytest.mark.parametrize("rules", ["june", "july"])
+async def test_a_look_up_finds_what_a_lost_answer_did(rules, clock, create_two):
+    app = create_sandbox(rules=rules, clock=clock)
+    client = FusionClient("http://fusion.test/", KEY, transport=sandbox_transport(app), clock=clock)
+    look = Request("look", create_two.campaign_id, None, create_two.leads[:1], since=clock.now)
+    nothing = await client.send(look)
+    assert isinstance(nothing.outcome, Gone)
+    assert (nothing.method, nothing.path, nothing.status) == ("GET", LEADS_PATH, 404)
+
+    app.state.sandbox.faults.add(Fault("reset_after", times=1))
+    assert (await client.send(create_two)).outcome.uncertain
+    clock.now += 30
+    assert (await client.send(look)).outcome == Delivered({"+14155550101": app.state.sandbox.leads[0].id})
+    later = Request("look", create_two.campaign_id, None, create_two.leads[:1], since=clock.now)
+    assert isinstance((await client.send(later)).outcome, Exists)
+
+    app.state.sandbox.faults.add(Fault("reset_before", times=1))
+    lost = (await client.send(look)).outcome
+    assert isinstance(lost, Unreachable)
+    assert not lost.uncertain
+    await client.aclose()
+
+
+async def test_a_look_up_over_the_wire():
+    seen = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(404)
+
+    client = answering(answer)
+    await client.send(Request("look", "", None, ({"phone": "+12025550101"},)))
+    (request,) = seen
+    assert request.method == "GET"
+    assert request.url.raw_path == f"{LEADS_PATH}?phone=%2B12025550101".encode()
+    assert request.content == b""
+    assert "content-type" not in request.headers
+    assert "content-length" not in request.headers
+    await client.aclose()
+
+
+async def test_a_hundred_megabytes_are_not_read(create_one):
+    read = 0
+
+    async def endless():
+        nonlocal read
+        for _ in range(100):
+            read += 1
+            yield b" " * (1 << 20)
+
+    client = answering(lambda _: httpx2.Response(201, content=endless()))
+    assert (await client.send(create_one)).outcome == Failed(
+        "Fusion's answer is larger than 4 MiB", uncertain=True
+    )
+    assert read == 5
     await client.aclose()
 
 

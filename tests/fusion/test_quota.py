@@ -19,6 +19,8 @@ NOW = 1_780_000_000.0
         ("47, 50", 47),
         ("0", 1),
         ("86400", 3600),
+        ("315360000", 3600),  # ten years
+        ("-1", 60),
         ("1e3", 1000),
         (formatdate(NOW + 90, usegmt=True), 90),
         (formatdate(NOW + 90, usegmt=True).replace("GMT", "-0000"), 90),
@@ -62,6 +64,7 @@ def test_the_next_source_when_one_cannot_be_believed(headers, answer, wait):
         ("100", "99", "1780000060", Quota(100, 99, NOW + 60)),
         ("100", "99", "1780000060000", Quota(100, 99, NOW + 60)),
         ("100, 100;w=60", "99;w=60", "60", Quota(100, 99, NOW + 60)),
+        ("100", "0", "1780000001", Quota(100, 0, NOW + 1)),  # the next place
         ("0", "0", "0", Quota(0, 0, NOW)),
         ("-1", "x", "nan", Quota()),
         ("1e12", "inf", "99999999999", Quota()),
@@ -70,6 +73,25 @@ def test_the_next_source_when_one_cannot_be_believed(headers, answer, wait):
 def test_quota(limit, remaining, reset, quota):
     names = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
     assert read_quota(dict(zip(names, (limit, remaining, reset), strict=True)), now=NOW) == quota
+
+
+@pytest.mark.parametrize("ahead_s", [-7200, -30, -3, 3, 30, 7200])
+def test_fusions_clock_may_be_another(ahead_s):
+    """The places free in 20 s are free in 20 s, whatever Fusion's clock says it is then."""
+    date, reset = formatdate(NOW + ahead_s, usegmt=True), str(int(NOW + ahead_s + 20))
+    headers = {"date": date, "x-ratelimit-reset": reset}
+    assert read_quota(headers, now=NOW).reset_at == NOW + 20
+    assert read_quota({**headers, "x-ratelimit-reset": "20"}, now=NOW).reset_at == NOW + 20
+    until = formatdate(NOW + ahead_s + 20, usegmt=True)
+    assert retry_after_s({"date": date, "retry-after": until}, None, now=NOW) == 20
+
+
+@pytest.mark.parametrize(
+    "date", ["", "soon", "Thu, 01 Jan 1970 00:00:00 GMT", formatdate(NOW - 1, usegmt=True)]
+)
+def test_a_date_that_says_nothing(date):
+    headers = {"date": date, "x-ratelimit-reset": str(NOW + 20)}
+    assert read_quota(headers, now=NOW).reset_at == NOW + 20
 
 
 def test_no_headers_no_quota():

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.fusion.leads import read_answer
+from bridge.fusion.listing import read_page
 from bridge.outbox.outcome import (
     Delivered,
     Exists,
@@ -28,6 +29,7 @@ TWO = Request("create", "", None, ({"phone": "+14155550101"}, {"phone": "+141555
 UPDATE = Request("update", "", None, ({"phone": "+14155550101", "name": "Ann"},))
 REFUSED = {"success": False, "error": "Validation failed"}
 HTML = b"<html><h1>Bad gateway</h1></html>"
+WHOLE = "what is said about the whole batch"
 
 
 def read(request: Request, status: int, body: object = None, **headers: str) -> Outcome:
@@ -124,11 +126,26 @@ LEAD = {"id": "lead-1", "phone": "+14155550101"}
         (ONE, {"leads": [{**LEAD, "phone": "(415) 555-0101"}]}, Delivered({"+14155550101": "lead-1"})),
         (ONE, {"leads": [{**LEAD, "phone": "?"}]}, Delivered({"?": "lead-1"})),
         (ONE, {"inserted": 0, "leads": []}, Delivered({}, 0)),
+        # As told, however odd: fewer leads, others, without ids, inserted without leads.
+        (TWO, {"inserted": 1, "leads": [LEAD]}, Delivered({"+14155550101": "lead-1"}, 1)),
+        (
+            TWO,
+            {"inserted": 2, "leads": [{"id": "z", "phone": "+19995550199"}]},
+            Delivered({"+19995550199": "z"}, 2),
+        ),
+        (
+            TWO,
+            {"inserted": 2, "leads": [{"phone": "+14155550101"}, {"id": 7, "phone": "4155550102"}]},
+            Delivered({"+14155550101": "", "+14155550102": ""}, 2),
+        ),
+        (TWO, {"leads": [LEAD, {"phone": LEAD["phone"]}]}, Delivered({"+14155550101": "lead-1"})),
+        (TWO, {"inserted": 2}, Delivered({}, 2)),
+        (TWO, {"inserted": 2, "leads": None}, Delivered({}, 2)),
         (ONE, {"inserted": True, "leads": {"a": 1}}, Delivered()),
         (ONE, {"inserted": -1, "lead": [LEAD]}, Delivered()),
         (ONE, {"inserted": "1", "leads": [None, 3, "x", [], {}, {"id": 7, "phone": 8}]}, Delivered()),
         (TWO, {"leads": [{"id": "a"}, {"id": ""}, {"id": None, "phone": None}]}, Delivered()),
-        (ONE, [LEAD], Delivered()),
+        (ONE, [LEAD], Delivered({"+14155550101": "lead-1"})),
         (ONE, None, Delivered()),
         (ONE, "done", Delivered()),
     ],
@@ -139,20 +156,60 @@ def test_success(request_, data, wanted, status):
 
 
 @pytest.mark.parametrize(
-    ("details", "index"),
+    ("details", "reasons"),
     [
-        ([{"index": 1, "errors": ["phone: Invalid"]}], 1),
-        ([{"index": "1"}, {"index": True}, {"index": 2}, {"index": -1}, {"index": 0}], 0),
-        ({"index": 1}, 1),
-        ([3, None, "x"], None),
-        ("phone", None),
-        (None, None),
+        ([{"index": 1, "errors": ["phone: Invalid"]}], {1: "phone: Invalid"}),
+        (
+            [
+                {"index": 1, "errors": ["phone: Invalid", "name: Required"]},
+                {"index": 0, "message": "Blocked"},
+            ],
+            {0: "Blocked", 1: "phone: Invalid: name: Required"},
+        ),
+        ([{"index": 1, "errors": ["a"]}, {"index": 1, "errors": ["b", "a"]}], {1: "a: b"}),
+        ([{"index": 0, "errors": {"phone": ["Invalid"]}}], {0: "phone Invalid"}),
+        ([{"index": 0, "errors": [{"path": ["phone"], "message": "Invalid"}]}], {0: "phone: Invalid"}),
+        ([{"index": 1, "errors": "taken by ann.lee@example.com"}], {1: "taken by a***@example.com"}),
+        ([{"index": 0, "errors": []}], {0: WHOLE}),
+        ([{"index": "1"}, {"index": True}, {"index": 2}, {"index": -1}, {"index": 0}], {0: WHOLE}),
+        ({"index": 1, "errors": ["x"]}, {1: "x"}),
+        ([{"index": 1, "errors": ["x"]}] * 5000, {1: "x"}),
+        ([3, None, "x"], {}),
+        ("phone", {}),
+        (None, {}),
     ],
 )
-def test_the_culprit_of_a_batch(details, index):
+def test_the_culprits_of_a_batch(details, reasons):
     body = {"success": False, "error": "Validation failed", "details": details}
-    assert read(TWO, 400, body).index == index
-    assert read(TWO, 409, body).index == index
+    refused = read(TWO, 400, body)
+    assert refused.reason.startswith("Validation failed")
+    assert refused.reasons == {
+        index: refused.reason if words is WHOLE else words for index, words in reasons.items()
+    }
+    assert list(refused.reasons) == sorted(reasons)
+    assert read(TWO, 409, body).indexes == tuple(sorted(reasons))
+
+
+def test_every_culprit_of_a_full_batch_is_named():
+    hundred = Request("create", "", None, tuple({"phone": f"+1202555{n:04}"} for n in range(100)))
+    details = [{"index": n, "errors": [f"problem {n}"]} for n in reversed(range(100))]
+    refused = read(hundred, 400, {"error": "Validation failed", "details": details})
+    assert refused.reasons == {n: f"problem {n}" for n in range(100)}
+    assert len(refused.reason) <= 300
+
+
+@pytest.mark.parametrize(
+    ("status", "whole"),
+    [
+        *((status, False) for status in (400, 413, 422)),
+        *((s, True) for s in (402, 404, 405, 410, 415, 431, 451)),
+    ],
+)
+def test_a_refusal_of_the_request_is_none_of_a_lead(status, whole):
+    for request in (ONE, TWO):
+        assert read(request, status, REFUSED).whole is whole
+        assert read(request, status, HTML).whole is whole
+    assert read(UPDATE, 409, REFUSED).whole is False
 
 
 def test_words_are_folded_masked_and_short():
@@ -184,6 +241,12 @@ def test_every_refusal_says_what_to_do():
     assert read(UPDATE, 409, REFUSED).fix
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", "", "application/json"])
+def test_json_is_read_whatever_it_is_called(content_type):
+    body = {"success": True, "data": {"inserted": 1, "leads": [LEAD]}}
+    assert read(ONE, 201, body, Content_Type=content_type) == Delivered({"+14155550101": "lead-1"}, 1)
+
+
 def test_quota_comes_with_every_answer():
     headers = {
         "X-RateLimit-Limit": "100",
@@ -194,8 +257,15 @@ def test_quota_comes_with_every_answer():
         assert read_answer(ONE, status, headers, b"", now=NOW)[1] == Quota(100, 7, NOW + 9)
 
 
+LOOK = Request("look", "", None, ({"phone": "+14155550101"},), since=NOW - 20)
+
 _json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.sampled_from(["+14155550101", "lead-1", "2026-05-28T20:26:35.000Z", NOW, 1e400]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
@@ -214,6 +284,9 @@ _json_values = st.recursive(
                     "message",
                     "retryAfter",
                     "path",
+                    "created_at",
+                    "total",
+                    "success",
                 ]
             ),
             inner,
@@ -224,7 +297,14 @@ _json_values = st.recursive(
 )
 _headers = st.dictionaries(
     st.sampled_from(
-        ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Content-Type"]
+        [
+            "Retry-After",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "Content-Type",
+            "Date",
+        ]
     ),
     st.text(max_size=30)
     | st.from_regex(r"[0-9eE+\-.,: GMT]{0,30}")
@@ -233,15 +313,11 @@ _headers = st.dictionaries(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(
-    request=st.sampled_from([ONE, TWO, UPDATE]),
-    status=st.integers(-1, 1000) | st.sampled_from([200, 201, 400, 404, 409, 429, 500, 503]),
-    headers=_headers,
-    body=st.binary(max_size=60) | _json_values.map(lambda value: json.dumps(value).encode()),
-)
-def test_anything_becomes_an_outcome(request, status, headers, body):
-    outcome, quota = read_answer(request, status, headers, body, now=NOW)
+_statuses = st.integers(-1, 1000) | st.sampled_from([200, 201, 400, 404, 409, 429, 500, 503])
+_bodies = st.binary(max_size=60) | _json_values.map(lambda value: json.dumps(value).encode())
+
+
+def check(outcome: Outcome, quota: Quota) -> None:
     assert type(outcome) in get_args(Outcome)
     assert isinstance(quota, Quota)
     if isinstance(outcome, Throttled):
@@ -249,3 +325,34 @@ def test_anything_becomes_an_outcome(request, status, headers, body):
     if hasattr(outcome, "reason"):
         assert 0 < len(outcome.reason) <= 300
         assert outcome.reason.isprintable()
+    if isinstance(outcome, Rejected):
+        assert all(outcome.reasons.values())
+
+
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    request=st.sampled_from([ONE, TWO, UPDATE, LOOK]),
+    status=_statuses,
+    headers=_headers,
+    body=_bodies,
+    data=st.none() | st.booleans() | _json_values,
+)
+def test_anything_becomes_an_outcome(request, status, headers, body, data):
+    if data is not None:
+        body = json.dumps({"success": True, "data": data}).encode()
+    outcome, quota = read_answer(request, status, headers, body, now=NOW)
+    check(outcome, quota)
+    if request is LOOK:
+        assert not getattr(outcome, "uncertain", False)
+    if isinstance(outcome, Delivered) and request is LOOK:
+        assert set(outcome.lead_ids) == {"+14155550101"}
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(status=_statuses, headers=_headers, body=_bodies, data=_json_values)
+def test_anything_becomes_a_page(status, headers, body, data):
+    for raw in (body, json.dumps({"data": data}).encode()):
+        outcome, quota, page = read_page(status, headers, raw, now=NOW)
+        check(outcome, quota)
+        assert not getattr(outcome, "uncertain", False)
+        assert all(phone.startswith("+") for phone, _ in page.leads)

@@ -2,11 +2,12 @@
 
 import socket
 import ssl
+from dataclasses import replace
 
 import httpx2
 import pytest
 
-from bridge.fusion.leads import transport_failure
+from bridge.fusion.failures import transport_failure
 from bridge.outbox.outcome import Failed, Unreachable
 
 NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
@@ -42,6 +43,7 @@ def test_every_error_of_the_library_is_mapped(kind):
     else:
         assert isinstance(outcome, Unreachable)
     assert outcome.uncertain is (kind.__name__ not in NOT_SENT)
+    assert transport_failure(kind("details"), writes=False) == replace(outcome, uncertain=False)
     assert 0 < len(outcome.reason) < 200
 
 
