@@ -5,7 +5,7 @@ says so, and a wrong option is told in the option's own words.
 """
 
 import socket
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from bridge.fusion.sandbox import Fault
 
 _NAMES = {"delay": "delay_s"}
-_KEYS = ("kind", "status", "delay", "times", "rate", "method")
-_KINDS = "status, delay, reset_before, reset_after, html, garbage, empty, down"
+_KEYS = ("kind", "status", "delay", "times", "rate", "method", "phone")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not listened on
 
 
@@ -43,13 +42,15 @@ def command(
     """Run a sandbox of the Fusion leads API. Nobody is called, nothing is kept.
 
     Leads, limits and refusals are as in Fusion's API reference. A fault is a list of kind (status,
-    delay, reset_before, reset_after, html, garbage, empty or down), status, delay, times, rate and
-    method.
+    delay, reset_before, reset_after, reset_late, html, garbage, empty, half, huge, text, redirect,
+    fewer, others, no_ids or down), status, delay, times, rate, method and phone. GET / of the sandbox
+    says what each kind does.
 
     Example:
       bridge sandbox
       bridge sandbox --requests 10 --per 5s --fault status=503,rate=0.1
       bridge sandbox --fault delay=2s,method=POST --fault reset_after,times=1
+      bridge sandbox --fault status=500,phone=+12025550101
       curl http://127.0.0.1:9100/sandbox/leads
     """
     from bridge.fusion.sandbox import create_sandbox  # noqa: PLC0415 -- brings starlette and httpx2
@@ -69,7 +70,13 @@ def _run(app: Any, listener: socket.socket) -> None:
     from bridge.fusion.sandbox import SandboxProtocol  # noqa: PLC0415
 
     config = uvicorn.Config(
-        app, http=SandboxProtocol, log_config=None, access_log=False, lifespan="off", server_header=False
+        app,
+        http=SandboxProtocol,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,  # the sandbox sends its own
     )
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -116,7 +123,7 @@ def _fault(text: str) -> "Fault":
     """`status=500,rate=0.1`, `down`, `delay=2s,method=POST`."""
     from pydantic import ValidationError  # noqa: PLC0415
 
-    from bridge.fusion.sandbox_faults import parse_faults  # noqa: PLC0415
+    from bridge.fusion.sandbox_faults import FaultKind, parse_faults  # noqa: PLC0415
 
     given: dict[str, Any] = {}
     for part in text.split(","):
@@ -135,7 +142,7 @@ def _fault(text: str) -> "Fault":
         first = error.errors(include_url=False)[0]
         # After the place in the list comes the name, then whatever type pydantic tried.
         name = str(first["loc"][1]).removesuffix("_s")
-        said = f"kinds are {_KINDS}" if name == "kind" else first["msg"].lower()
+        said = f"kinds are {', '.join(get_args(FaultKind))}" if name == "kind" else first["msg"].lower()
         raise _wrong("--fault", f"{name} in {text!r}: {said}") from None
     if found.kind == "status" and not found.status:
         raise _wrong("--fault", f"{text!r} has no status; write for example status=503")

@@ -1,15 +1,15 @@
 """Fusion in memory: the leads API with its limits and both sets of rules, and faults on demand.
 
 Serves `bridge demo`, `bridge sandbox`, tests and benchmarks. Over a real port give uvicorn
-`http=SandboxProtocol`, so that a dropped connection is really dropped; without a port use
-`sandbox_transport(app)`. Rule for editors: it imitates Fusion, so Fusion's reference decides what it does.
+`http=SandboxProtocol`, so that a dropped connection is really dropped, and `date_header=False`, since it has
+a clock of its own; without a port use `sandbox_transport(app)`. Rule for editors: it imitates Fusion, so
+Fusion's reference decides what it does.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,21 +20,26 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bridge.fusion.leads import LEADS_PATH
-from bridge.fusion.sandbox_faults import (
-    Fault,
-    Faults,
-    SandboxProtocol,
-    drop,
-    parse_faults,
-    sandbox_transport,
-)
+from bridge.fusion.rows import phone_in, rows
+from bridge.fusion.sandbox_answers import faulty, json_answer, throttled
+from bridge.fusion.sandbox_control import CONTROL_ROUTES
+from bridge.fusion.sandbox_faults import Fault, Faults, SandboxProtocol, drop, sandbox_transport
 from bridge.fusion.sandbox_leads import Reply, get, get_by_id, patch, post, refuse
 from bridge.fusion.sandbox_rules import Rules
-from bridge.fusion.sandbox_state import Account, LoggedRequest, Sandbox, SandboxLead, iso, masked_key
+from bridge.fusion.sandbox_state import (
+    Account,
+    LoggedRequest,
+    ResetMeans,
+    Sandbox,
+    SandboxLead,
+    Window,
+    masked_key,
+)
 
 __all__ = [
     "Fault",
     "Faults",
+    "ResetMeans",
     "Rules",
     "Sandbox",
     "SandboxLead",
@@ -42,18 +47,6 @@ __all__ = [
     "create_sandbox",
     "sandbox_transport",
 ]
-
-_HELP = {
-    "service": "a sandbox of the Fusion Calling leads API; nobody is called",
-    "api": f"{LEADS_PATH} (Authorization: Bearer <key>)",
-    "look": ["GET /sandbox/leads", "GET /sandbox/requests", "GET /sandbox/stats"],
-    "faults": [
-        'POST /sandbox/faults {"kind": "status", "status": 503, "times": 3, "rate": 1.0, "method": "POST"}',
-        "DELETE /sandbox/faults",
-    ],
-    "kinds": "status, delay (delay_s), reset_before, reset_after, html, garbage, empty, down",
-    "start over": "POST /sandbox/reset",
-}
 
 
 def create_sandbox(
@@ -64,22 +57,22 @@ def create_sandbox(
     per_s: float = 60.0,
     clock: Callable[[], float] = time.time,
     seed: int = 0,  # of the faults' chance
+    date_skew_s: float = 0.0,  # how far Fusion's clock is ahead of `clock`
+    reset_means: ResetMeans = "next",  # what X-RateLimit-Reset tells: the next place, or when all are free
 ) -> Starlette:
     """The sandbox as an ASGI app; its memory is at `app.state.sandbox`."""
-    sandbox = Sandbox(rules, requests=requests, per_s=per_s, clock=clock, seed=seed)
-    api = _LeadsApi(sandbox, api_keys)
-    app = Starlette(
-        routes=[
-            Route(LEADS_PATH, api),
-            Route(LEADS_PATH + "/{lead_id}", api),
-            Route("/sandbox/leads", _leads),
-            Route("/sandbox/requests", _requests),
-            Route("/sandbox/stats", _stats),
-            Route("/sandbox/faults", _faults, methods=["POST", "DELETE"]),
-            Route("/sandbox/reset", _reset, methods=["POST"]),
-            Route("/", _help),
-        ]
+    sandbox = Sandbox(
+        rules,
+        requests=requests,
+        per_s=per_s,
+        clock=clock,
+        seed=seed,
+        keys=api_keys,
+        date_skew_s=date_skew_s,
+        reset_means=reset_means,
     )
+    api = _LeadsApi(sandbox)
+    app = Starlette(routes=[Route(LEADS_PATH, api), Route(LEADS_PATH + "/{lead_id}", api), *CONTROL_ROUTES])
     app.state.sandbox = sandbox
     return app
 
@@ -87,9 +80,8 @@ def create_sandbox(
 class _LeadsApi:
     """The gate before the leads: drop, key, limit, fault, and only then the call itself."""
 
-    def __init__(self, sandbox: Sandbox, api_keys: Collection[str] | None) -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._keys = None if api_keys is None else frozenset(api_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -114,32 +106,50 @@ class _LeadsApi:
         sandbox = self._sandbox
         if sandbox.faults.down:
             return _NOTHING, None
-        if not key or (self._keys is not None and key not in self._keys):
+        if not sandbox.knows(key):
             reply = Reply(401, {"error": "Unauthorized", "message": "Invalid or missing API key"})
-            quota = sandbox.fresh_window().headers(sandbox.clock())
-            return reply, _json(reply.body, 401, headers=quota)
+            return reply, self._headed(json_answer(reply.body, 401), sandbox.fresh_window())
         account = sandbox.account(key)
-        if not account.window.take(sandbox.clock()):
+        window = account.window
+        if not window.take(sandbox.clock()):
             sandbox.counts["over_limit"] += 1
-            return _NOTHING, _over_limit(account, sandbox.clock())
-        delay_s, fault = sandbox.faults.strike(request.method)
+            return _NOTHING, self._headed(
+                throttled(window.free_in_s(sandbox.clock()), limit=window.limit), window
+            )
+        delay_s, fault = sandbox.faults.strike(request.method, lambda: _phones(request, body))
         if delay_s:
             await asyncio.sleep(delay_s)
         reply = _NOTHING
         if fault is None or fault.applies:
-            reply = _call(request, account, body, sandbox=sandbox)
-        response = _json(reply.body, reply.status) if fault is None else _faulty(fault, reply, account)
-        if response:
-            response.headers.update(account.window.headers(sandbox.clock()))
-        return reply, response
+            reply = _call(request, account, body, sandbox=sandbox, fewer=_fewer(fault))
+        elif fault.kind == "reset_late":
+            sandbox.later(fault.delay_s, lambda: _carry_out(request, account, body, sandbox=sandbox))
+        if fault is None:
+            return reply, self._headed(json_answer(reply.body, reply.status), window)
+        response = faulty(fault, reply, limit=window.limit)
+        return reply, response and self._headed(response, window)
+
+    def _headed(self, response: Response, window: Window) -> Response:
+        response.headers.update(self._sandbox.headers(window))
+        return response
 
 
 _NOTHING = Reply(0, {})
 
 
-def _call(request: Request, account: Account, body: bytes, *, sandbox: Sandbox) -> Reply:
+def _fewer(fault: Fault | None) -> bool:
+    return fault is not None and fault.kind == "fewer"
+
+
+def _carry_out(request: Request, account: Account, body: bytes, *, sandbox: Sandbox) -> None:
+    """What a line cut long ago still comes to."""
+    reply = _call(request, account, body, sandbox=sandbox)
+    sandbox.counts.update(created=reply.created, updated=reply.updated)
+
+
+def _call(request: Request, account: Account, body: bytes, *, sandbox: Sandbox, fewer: bool = False) -> Reply:
     """Route the request to the call it means."""
-    rules, now = sandbox.rules, sandbox.clock()
+    rules, now = sandbox.rules, sandbox.now()
     lead_id = request.path_params.get("lead_id")
     match request.method:
         case "GET" if lead_id:
@@ -151,10 +161,30 @@ def _call(request: Request, account: Account, body: bytes, *, sandbox: Sandbox) 
                 parsed = orjson.loads(body)
             except orjson.JSONDecodeError:
                 return refuse(400, "Invalid JSON")
-            call = post if request.method == "POST" else patch
+            if request.method == "PATCH":
+                return patch(account, parsed, rules=rules, now=now)
+            call = _post_all_but_one if fewer else post
             return call(account, parsed, rules=rules, now=now)
         case _:
             return refuse(405, "Method not allowed")
+
+
+def _post_all_but_one(account: Account, body: Any, *, rules: Rules, now: float) -> Reply:
+    """As a Fusion that isn't atomic after all would: the last lead of a batch is left out."""
+    leads = len(rows(body))
+    if leads < 2:
+        return Reply(201, {"success": True, "data": {"mode": "atomic", "inserted": 0, "leads": []}}, leads)
+    kept = post(account, {**body, "leads": body["leads"][:-1]}, rules=rules, now=now)
+    return replace(kept, leads=leads)
+
+
+def _phones(request: Request, body: bytes) -> frozenset[str]:
+    """The phones that a request carries, in its body or its query."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    return frozenset(phone_in(row) for row in (*rows(parsed), dict(request.query_params)))
 
 
 def _bearer(request: Request) -> str:
@@ -164,91 +194,3 @@ def _bearer(request: Request) -> str:
             return key
         case _:
             return ""
-
-
-def _over_limit(account: Account, now: float) -> Response:
-    wait = max(1, math.ceil(account.window.free_in_s(now)))
-    response = _throttled(wait, limit=account.window.limit)
-    response.headers.update(account.window.headers(now))
-    return response
-
-
-def _throttled(wait: int, *, limit: int) -> Response:
-    body = {"error": "Rate limit exceeded", "message": f"Try again in {wait} seconds", "retryAfter": wait}
-    return _json({**body, "limit": limit, "remaining": 0}, 429, headers={"Retry-After": str(wait)})
-
-
-def _faulty(fault: Fault, reply: Reply, account: Account) -> Response | None:
-    """The answer of a fault; None for one that cuts the line."""
-    status = fault.answers
-    match fault.kind:
-        case "status" | "html" | "garbage" | "empty" if status in {204, 304}:  # HTTP gives these no body
-            return Response(b"", status)
-        case "status" if status == 429:
-            return _throttled(max(1, math.ceil(fault.delay_s)), limit=account.window.limit)
-        case "status" if fault.applies:  # another 2xx for what succeeded: Fusion's POST once answered 200
-            return _json(reply.body, status if reply.status < 300 else reply.status)
-        case "status":
-            return _json(refuse(status, "A fault on demand").body, status)
-        case "html":
-            return Response(
-                "<html><body><h1>A proxy's page</h1></body></html>", status, media_type="text/html"
-            )
-        case "garbage":
-            return Response(b'{"success": tr', status, media_type="application/json")
-        case "empty":
-            return Response(b"", status)
-        case _:
-            return None
-
-
-def _json(body: Any, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, "application/json")
-
-
-def _sandbox_of(request: Request) -> Sandbox:
-    sandbox: Sandbox = request.app.state.sandbox
-    return sandbox
-
-
-async def _help(_: Request) -> Response:
-    return _json(_HELP)
-
-
-async def _leads(request: Request) -> Response:
-    accounts = _sandbox_of(request).accounts.values()
-    leads = [_lead_row(lead, account.key) for account in accounts for lead in account.by_id.values()]
-    return _json({"total": len(leads), "leads": leads})
-
-
-def _lead_row(lead: SandboxLead, key: str) -> dict[str, Any]:
-    times = {"created_at": iso(lead.created_at), "updated_at": iso(lead.updated_at)}
-    history = list(lead.history)
-    return {**asdict(lead), "campaign_name": lead.campaign_name, **times, "history": history, "key": key}
-
-
-async def _requests(request: Request) -> Response:
-    rows = [{**asdict(entry), "at": iso(entry.at)} for entry in _sandbox_of(request).requests]
-    return _json({"total": len(rows), "requests": rows})
-
-
-async def _stats(request: Request) -> Response:
-    return _json(_sandbox_of(request).stats())
-
-
-async def _faults(request: Request) -> Response:
-    sandbox = _sandbox_of(request)
-    if request.method == "DELETE":
-        sandbox.faults.clear()
-        return _json({"faults": "cleared"})
-    try:
-        faults = parse_faults(orjson.loads(await request.body()))
-    except ValueError as error:  # both orjson's and pydantic's
-        return _json({"error": "not a fault", "message": str(error)}, 400)
-    sandbox.faults.add(*faults)
-    return _json({"faults": [asdict(fault) for fault in faults]})
-
-
-async def _reset(request: Request) -> Response:
-    _sandbox_of(request).reset()
-    return _json({"reset": True})

@@ -4,16 +4,20 @@ Knows that a phone is unique in its campaign and that a new lead is called. Does
 Rule for editors: everything but the leads themselves is bounded; the sandbox serves benchmarks, too.
 """
 
+import asyncio
 import math
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from email.utils import formatdate
+from typing import Any, Literal
 
 from bridge.fusion.sandbox_faults import Faults
 from bridge.fusion.sandbox_rules import Rules
+
+ResetMeans = Literal["next", "window"]  # the reference doesn't say which X-RateLimit-Reset is
 
 LOG_LENGTH = 100_000
 _HISTORY_LENGTH = 20  # writes remembered of one lead
@@ -80,18 +84,23 @@ class Window:
         self._taken.append(now)
         return True
 
-    def headers(self, now: float) -> dict[str, str]:
-        """The three headers of every answer; Reset is when the next place gets free."""
+    def headers(self, now: float, *, ahead_s: float = 0.0, means: ResetMeans = "next") -> dict[str, str]:
+        """The three headers of every answer; Reset by a clock that is so far ahead of `now`."""
         self._evict(now)
+        free_in_s = self.free_in_s(now) if means == "next" else self.all_free_in_s(now)
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.limit - len(self._taken)),
-            "X-RateLimit-Reset": str(math.ceil(now + self.free_in_s(now))),
+            "X-RateLimit-Reset": str(math.ceil(now + ahead_s + free_in_s)),
         }
 
     def free_in_s(self, now: float) -> float:
         """Seconds until the oldest request leaves the window."""
         return max(self._taken[0] + self._per_s - now, 0.0) if self._taken else 0.0
+
+    def all_free_in_s(self, now: float) -> float:
+        """Seconds until the youngest request leaves the window, and with it the last."""
+        return max(self._taken[-1] + self._per_s - now, 0.0) if self._taken else 0.0
 
     def _evict(self, now: float) -> None:
         while self._taken and self._taken[0] <= now - self._per_s:
@@ -132,12 +141,25 @@ class Sandbox:
     """The state of one sandbox; tests find it at `app.state.sandbox`."""
 
     def __init__(
-        self, rules: Rules, *, requests: int, per_s: float, clock: Callable[[], float], seed: int
+        self,
+        rules: Rules,
+        *,
+        requests: int,
+        per_s: float,
+        clock: Callable[[], float],
+        seed: int,
+        keys: Collection[str] | None = None,
+        date_skew_s: float = 0.0,
+        reset_means: ResetMeans = "next",
     ) -> None:
         self.rules = rules
-        self.clock = clock
+        self.clock = clock  # ours: windows and the log go by it
+        self.date_skew_s = date_skew_s
+        self.reset_means: ResetMeans = reset_means
         self._seed = seed
         self._limit = (requests, per_s)
+        self._keys = None if keys is None else frozenset(keys)
+        self._late: set[asyncio.Task[None]] = set()
         self.reset()
 
     def reset(self) -> None:
@@ -146,6 +168,40 @@ class Sandbox:
         self.requests: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self.counts: Counter[str] = Counter()
         self.faults = Faults(seed=self._seed)
+
+    def now(self) -> float:
+        """Fusion's clock: what it writes into leads and headers."""
+        return self.clock() + self.date_skew_s
+
+    def headers(self, window: Window) -> dict[str, str]:
+        """What every answer of the API says about its time and its limit."""
+        limits = window.headers(self.clock(), ahead_s=self.date_skew_s, means=self.reset_means)
+        return {"Date": formatdate(self.now(), usegmt=True), **limits}
+
+    def knows(self, key: str) -> bool:
+        """Whether this key opens anything."""
+        return bool(key) and (self._keys is None or key in self._keys)
+
+    def spend(self, key: str | None, requests: int) -> int:
+        """Take places of a key's window (None: of each) as another tool would; how many were free."""
+        keys = self.accounts.keys() | (self._keys or ()) if key is None else {key}
+        windows = [self.account(each).window for each in sorted(keys)]
+        return sum(
+            window.take(self.clock()) for window in windows for _ in range(min(requests, window.limit))
+        )
+
+    def later(self, delay_s: float, act: Callable[[], None]) -> None:
+        """Do something in a while, whoever has hung up; forgotten when everything else is."""
+        accounts = self.accounts
+
+        async def wait() -> None:
+            await asyncio.sleep(delay_s)
+            if self.accounts is accounts:
+                act()
+
+        task = asyncio.create_task(wait())
+        self._late.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._late.discard)
 
     def account(self, key: str) -> Account:
         """The account of this key; there is one as soon as somebody asks."""

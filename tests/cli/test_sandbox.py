@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -86,12 +87,29 @@ def test_keys_limit_and_faults():
         ("status=500,rate=0.1", "status"),
         ("delay=2s,method=post", "delay"),
         ("reset_after,times=1", "reset_after"),
+        ("reset_late,delay=2s", "reset_late"),
+        ("status=500,phone=+1 (202) 555-0101", "status"),
     ],
 )
 def test_a_fault_is_read(text, kind):
     from bridge.cli.sandbox import _fault  # noqa: PLC0415
 
     assert _fault(text).kind == kind
+
+
+def test_every_kind_of_fault_is_in_the_help():
+    from bridge.fusion.sandbox_faults import FaultKind  # noqa: PLC0415
+
+    said = " ".join(CliRunner().invoke(app, ["sandbox", "--help"]).stdout.split())
+    (listed,) = re.findall(r"kind \((.*?)\)", said)
+    assert set(re.findall(r"\w+", listed)) - {"or"} == set(get_args(FaultKind))
+
+
+def test_the_date_is_told_once():
+    with sandbox() as (url, _):
+        request = urllib.request.Request(url + LEADS, headers={"Authorization": "Bearer any"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert len(answer.headers.get_all("date")) == 1
 
 
 def test_down_from_the_start():
@@ -105,6 +123,8 @@ def test_down_from_the_start():
         (["--fault", "stauts=500"], "known keys are kind, status"),
         (["--fault", "kind=flood"], "kinds are status, delay"),
         (["--fault", "status=abc"], "status in 'status=abc'"),
+        (["--fault", "kind=flood"], "fewer, others, no_ids, down"),
+        (["--fault", "status=500,phone=nobody"], "phone in 'status=500,phone=nobody'"),
         (["--fault", "rate=2"], "rate in 'rate=2'"),
         (["--fault", "delay=soon"], "is not a time"),
         (["--fault", "delay=2"], "'2' has no unit; write 2s, 2m or 2h"),

@@ -20,6 +20,7 @@ def main() -> None:
         port=int(sys.argv[1]),
         http=SandboxProtocol,
         access_log=False,
+        date_header=False,  # the sandbox sends its own
         log_level="error",
     )
 

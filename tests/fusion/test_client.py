@@ -86,6 +86,14 @@ async def test_create_conflict_update_gone(rules, clock, create_one, create_two,
         (Fault("garbage"), Failed, True, True),
         (Fault("empty"), Failed, True, True),
         (Fault("empty", status=504), Unreachable, True, False),
+        (Fault("redirect"), Failed, False, False),
+        (Fault("reset_late", delay_s=60), Unreachable, True, False),
+        (Fault("half"), Failed, True, True),  # without a port; on one see test_sandbox_port
+        (Fault("huge"), Failed, True, True),
+        (Fault("text"), Delivered, None, True),
+        (Fault("others"), Delivered, None, True),
+        (Fault("no_ids"), Delivered, None, True),
+        (Fault("fewer"), Delivered, None, False),  # the only one is the last one
     ],
 )
 async def test_faults(client, app, create_one, fault, outcome, uncertain, applied):

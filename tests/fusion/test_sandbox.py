@@ -1,10 +1,14 @@
 """The sandbox keeps Fusion's rules, those of June and those of July."""
 
+import math
+from email.utils import formatdate
+
 import httpx2
 import pytest
 
 from bridge.fusion.leads import LEADS_PATH
 from bridge.fusion.sandbox import create_sandbox, sandbox_transport
+from bridge.fusion.sandbox_state import iso
 
 KEY = {"Authorization": "Bearer key-of-an-account"}
 CAMPAIGN = "6f1c2a90-3f0e-4b7e-9c1d-2a6c1b0e7d55"
@@ -219,6 +223,34 @@ async def test_keys(clock, header):
         assert answer.headers["X-RateLimit-Remaining"] == "100"
         good = await client.post(LEADS_PATH, json=ANN, headers={"Authorization": "Bearer good-key"})
         assert good.status_code == 201
+
+
+@pytest.mark.parametrize("skew_s", [0, 90.5, -3600])
+async def test_fusions_own_clock(clock, skew_s):
+    async with http(clock, date_skew_s=skew_s) as client:
+        posted = await client.post(LEADS_PATH, json=ANN)
+        shown = (await client.get(LEADS_PATH, params={"phone": ANN["phone"]})).json()["data"]
+        there = clock.now + skew_s
+        assert shown["created_at"] == posted.json()["data"]["leads"][0]["created_at"] == iso(there)
+        assert posted.headers["Date"] == formatdate(there, usegmt=True)
+        assert posted.headers["X-RateLimit-Reset"] == str(math.ceil(there + 60))
+        clock.now += 5
+        patched = await client.patch(LEADS_PATH, json={**ANN, "company": "Acme"})
+        assert patched.json()["data"]["updated_at"] == iso(there + 5)
+        refused = await client.get(LEADS_PATH, headers={"Authorization": "none"})
+        assert refused.headers["Date"] == formatdate(there + 5, usegmt=True)
+        assert client.sandbox.requests[-1].at == clock.now  # the log goes by ours
+
+
+async def test_reset_may_mean_the_whole_window(clock):
+    async with http(clock, requests=2, per_s=60, reset_means="window") as client:
+        started = int(clock.now)
+        await client.get(LEADS_PATH)
+        clock.now += 10
+        assert (await client.get(LEADS_PATH)).headers["X-RateLimit-Reset"] == str(started + 70)
+        refused = await client.get(LEADS_PATH)
+        assert refused.headers["X-RateLimit-Reset"] == str(started + 70)
+        assert refused.headers["Retry-After"] == "50"
 
 
 async def test_sliding_window(clock):
