@@ -26,7 +26,7 @@ from bridge.errors import ConfigError
 from bridge.fusion.client import FusionClient
 from bridge.outbox.budget import Budget
 from bridge.outbox.lane import throttled
-from bridge.store import claiming
+from bridge.store import recovering
 from bridge.store.database import open_reader, open_writer, owned
 from bridge.store.writer import Writer
 from bridge.web.health import healthz, readyz
@@ -59,12 +59,12 @@ class Service:
         self.writer = Writer(self.config.database)
         self._reader = open_reader(self.config.database)
         now = self._clock()
-        recovered = await self.writer.run(lambda connection: claiming.recover(connection, now))
+        recovered = await self.writer.run(lambda connection: recovering.recover(connection, now))
         if recovered:
             log.info("outbox.recovered", rows=recovered)
-        await self.writer.run(lambda connection: claiming.forget_pauses(connection, now))
+        await self.writer.run(lambda connection: recovering.forget_pauses(connection, now))
         accounts = self.config.fusion.accounts
-        for gone in await self.writer.run(lambda connection: claiming.abandon(connection, accounts, now)):
+        for gone in await self.writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning("account.abandoned", account=gone, fix="put it back, or mend the routes; replay")
         resolver = Resolver(lambda: self.config, self._reader, self.writer, self.signals, self._clock)
         self._spawn(resolver.run())
@@ -119,12 +119,12 @@ class Service:
             if known is None:
                 self._open_lane(account)
                 continue
-            known.budget.resize(limit.requests, limit.per_s, self._spent(account.name, limit.per_s))
+            known.budget.resize(limit.requests, limit.per_s)
             known.use(self._client(account))
 
     def _open_lane(self, account: Account) -> None:
         limit = self.config.fusion.leads_limit
-        budget = Budget(limit.requests, limit.per_s, self._spent(account.name, limit.per_s))
+        budget = Budget(limit.requests, limit.per_s)
         lane = Lane(
             account.name,
             self._client(account),
@@ -134,12 +134,9 @@ class Service:
             self.signals,
             self._clock,
         )
-        lane.state = throttled(claiming.throttled_until(self._reader, account.name))
+        lane.state = throttled(recovering.throttled_until(self._reader, account.name))
         self._lanes[account.name] = lane
         self._spawn(lane.run())
-
-    def _spent(self, account: str, per_s: float) -> list[float]:
-        return claiming.spent(self._reader, account, self._clock() - per_s - 1)
 
     def _client(self, account: Account) -> FusionClient:
         base_url = self.config.fusion.base_url

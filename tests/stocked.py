@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from bridge.cli import app
 from bridge.model import ContactKey, Incoming, Mapped
+from bridge.outbox.budget import Budget
 from bridge.outbox.facts import NEW, Decision, KnownContact, Put, Withdrawal
 from bridge.outbox.lane import LaneState, after
 from bridge.outbox.outcome import Delivered
@@ -15,6 +16,7 @@ from bridge.outbox.settle import Moment
 from bridge.store import claiming, events, resolving, settling
 from bridge.store.database import open_writer
 
+BUDGET = Budget(1000, 60)
 CAMPAIGN = "6f1c2a90-3f0e-4b7e-9c1d-2a6c1b0e7d55"
 
 
@@ -60,10 +62,10 @@ class Stock:
     def send(self, outcome=None, *, account="main", ago=40.0, status=201, error=""):
         """One request, and its outcome."""
         now = time.time() - ago
-        (claimed,) = claiming.claim(self.connection, account, places=1, now=now).claimed
+        (claimed,) = claiming.claim(self.connection, account, budget=BUDGET, room=1, now=now).claimed
         outcome = outcome or Delivered({row.phone: "lead-1" for row in claimed.rows})
         answered = settling.Answered(outcome, status, 12.3, "POST", "/leads", error)
-        before, self.lane = self.lane, after(self.lane, outcome, now=now, jitter=1.0)
+        before, self.lane = self.lane, after(self.lane, outcome, sent_at=now, now=now, jitter=1.0)
         moment = Moment(now, 1.0, before, self.lane)
         settling.settle(self.connection, claimed, answered, moment=moment, retry=Retry())
 

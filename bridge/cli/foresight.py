@@ -166,11 +166,13 @@ def _sent(decision: Decision, *, known: bool) -> list[Sent]:
             put.kind,
             put.body,
             event_id=1,
+            priority=put.priority,
             known=known,
             uncertain=False,
             only_existing=put.only_existing,
         )
-        sent += [Sent(put.account, encode(composed.request)) for composed in compose([due], 1)]
+        requests = compose([due], lambda row: [row], places=1, urgent=1).requests
+        sent += [Sent(put.account, encode(composed.request)) for composed in requests]
     return sent
 
 

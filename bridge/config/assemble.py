@@ -31,6 +31,7 @@ def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules
             accounts=MappingProxyType(accounts),
             default_account=next(iter(accounts)),
             leads_limit=Limit(limit.requests, limit.per),
+            concurrency=keys.fusion.concurrency,
         ),
         sources=sources,
         rules=rules,

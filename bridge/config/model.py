@@ -43,6 +43,7 @@ class Fusion:
     accounts: Mapping[str, Account]
     default_account: str  # the first in the file
     leads_limit: Limit
+    concurrency: int  # requests under way at the same time, for each account
 
 
 @dataclass(frozen=True, slots=True)

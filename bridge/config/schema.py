@@ -57,6 +57,7 @@ class FusionKeys(Keys):
     base_url: SafeUrl = "https://app.fusioncalling.com"
     accounts: dict[str, AccountKeys] = Field(min_length=1)
     leads_limit: LimitKeys = LimitKeys()
+    concurrency: int = Field(4, ge=1, le=4)
 
 
 class WorkflowKeys(Keys):

@@ -1,64 +1,119 @@
-"""How many requests an account may send now: Fusion's sliding window, counted so that we are never over.
+"""How many requests an account may send now, and when the next one may leave: never over Fusion's limit.
 
-Fusion counts a request when it arrives; we can't see that moment, only that it lies between sending and
-the answer. So a request occupies its place from the moment it is sent until one window after it was
-*answered*: our count is never below Fusion's. Times are Unix seconds. Rule for editors: no clock here.
+Fusion counts the requests of a sliding window. It counts one when it arrives; we can't see that moment, only
+that it lies between sending and the answer. So a request occupies its place from the moment it is sent until
+one window after it was *answered*: our count is never below Fusion's. Times are Unix seconds. Rule for
+editors: no clock here, and nothing is remembered but what only an answer can tell (other tools' requests);
+our own are in the attempts table, where they outlive the process.
+
+Source: Fusion's API reference, "Rate Limits".
 """
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.outbox.outcome import Quota
 
 # Clocks of two machines run at slightly different speeds, and Fusion may round to milliseconds.
 MARGIN_S = 0.05
 
+# Places that only do-not-call may take, of every 20, but never more than MOST_RESERVED: Fusion's 100 keep 2.
+RESERVED_OF = 20
+MOST_RESERVED = 2
+
+# Below this share of the window every request leaves at once; above it they are spread, so that new leads
+# gather into batches instead of running into a wall: 100 singles in 20 s, and nobody for the other 40.
+AT_ONCE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The requests of one account that may still count, as the attempts table has them."""
+
+    answered_at: Sequence[float] = ()  # those that reached Fusion, oldest first
+    under_way: int = 0
+    last_sent_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may leave now; `next_at` and `next_urgent_at` say when, where that is nothing (0: now)."""
+
+    places: int
+    urgent: int  # places for do-not-call: never fewer
+    next_at: float = 0.0
+    next_urgent_at: float = 0.0
+
 
 class Budget:
-    """The places of one account in one lane; rebuilt from `attempts` at start-up."""
+    """The places of one account in one lane."""
 
-    def __init__(self, requests: int, per_s: float, answered_at: Iterable[float] = ()) -> None:
+    def __init__(self, requests: int, per_s: float) -> None:
         self.requests = requests
         self.per_s = per_s
-        self._answered: deque[float] = deque(sorted(answered_at))
-        self._under_way = 0
+        self._told: int | None = None  # the limit that Fusion names, where it is lower
+        self._others: list[float] = []  # when places taken by other tools with our key are free again
 
-    def left(self, now: float) -> int:
-        """How many requests may be sent now."""
-        self._expire(now)
-        return max(0, self.requests - len(self._answered) - self._under_way)
+    @property
+    def limit(self) -> int:
+        """The configured limit, or Fusion's own where that is lower."""
+        return self.requests if self._told is None else min(self.requests, self._told)
 
-    def free_at(self, now: float) -> float:
-        """When the next place is free; `now` if one is. Infinity while all places are under way."""
-        if self.left(now) > 0:
-            return now
-        if not self._answered:
-            return float("inf")
-        over = len(self._answered) + self._under_way - self.requests
-        return self._answered[min(over, len(self._answered) - 1)] + self.per_s + MARGIN_S
+    def allow(self, spent: Spent, now: float) -> Allowance:
+        """What may leave now: all of it in an idle account, one by one in a busy one."""
+        frees = sorted([*self._frees(spent, now), *(at for at in self._others if at > now)])
+        free = self.limit - spent.under_way - len(frees)
+        reserve = min(MOST_RESERVED, self.limit // RESERVED_OF)
+        urgent = max(0, free)
+        next_urgent_at = now if urgent else _free_at(frees, 1 - free)
+        places = max(0, free - reserve)
+        if not places:
+            return Allowance(0, urgent, _free_at(frees, reserve + 1 - free), next_urgent_at)
+        used = spent.under_way + len(frees)
+        at_once = int(self.limit * AT_ONCE_SHARE) - used
+        if at_once > 0:
+            return Allowance(min(places, at_once), urgent, now, next_urgent_at)
+        next_at = spent.last_sent_at + _gap_s(frees, places, spent.last_sent_at)
+        if next_at > now:
+            return Allowance(0, urgent, next_at, next_urgent_at)
+        return Allowance(1, urgent, now, next_urgent_at)
 
-    def send(self) -> None:
-        """A request leaves: it occupies a place."""
-        self._under_way += 1
+    def believe(self, quota: Quota, spent: Spent, now: float) -> None:
+        """The headers of an answer: fewer remaining than we count means that others use the key, too.
 
-    def answered(self, now: float, *, reached: bool = True) -> None:
-        """An answer came, or will not come. A request that never reached Fusion gives its place back."""
-        self._under_way -= 1
-        if reached:
-            self._answered.append(now)
-
-    def believe(self, remaining: int | None, now: float) -> None:
-        """X-RateLimit-Remaining is lower than our count when another tool uses the same key: believe it."""
-        if remaining is None:
+        Nobody tells when those others sent, so their places are taken to be free a window from now; but one
+        of them when X-RateLimit-Reset says: true whether it means the next place or the whole window.
+        """
+        if quota.limit:
+            self._told = quota.limit
+        if quota.remaining is None:
             return
-        taken_by_others = self.left(now) - max(0, remaining)
-        self._answered.extend([now] * max(0, taken_by_others))
+        used = self.limit - max(0, quota.remaining)
+        others = max(0, used - len(self._frees(spent, now)) - spent.under_way)
+        self._others = [now + self.per_s + MARGIN_S] * others
+        if others and quota.reset_at is not None:
+            self._others[0] = min(max(now, quota.reset_at) + MARGIN_S, self._others[0])
 
-    def resize(self, requests: int, per_s: float, answered_at: Iterable[float]) -> None:
-        """After a reload. A longer window counts requests again that the old one had let go."""
-        if per_s > self.per_s:
-            self._answered = deque(sorted(answered_at))
+    def resize(self, requests: int, per_s: float) -> None:
+        """After a reload."""
         self.requests = requests
         self.per_s = per_s
 
-    def _expire(self, now: float) -> None:
-        while self._answered and self._answered[0] + self.per_s + MARGIN_S <= now:
-            self._answered.popleft()
+    def _frees(self, spent: Spent, now: float) -> list[float]:
+        """When each place that we took ourselves is free again; those that are already left out."""
+        frees = (at + self.per_s + MARGIN_S for at in spent.answered_at)
+        return [at for at in frees if at > now]
+
+
+def _free_at(frees: Sequence[float], places: int) -> float:
+    """When so many more places are free; infinity while they are under way."""
+    return frees[places - 1] if places <= len(frees) else float("inf")
+
+
+def _gap_s(frees: Sequence[float], places: int, last_sent_at: float) -> float:
+    """The shortest even pause between requests that never runs out of places.
+
+    When the i-th place becomes free, `places` and i others can have been used: the request after those must
+    not be sent before.
+    """
+    return max(((at - last_sent_at) / (places + i + 1) for i, at in enumerate(frees)), default=0.0)

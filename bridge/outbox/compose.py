@@ -1,17 +1,21 @@
-"""Which requests to send now: a pure function of what is due and how many places the budget has left.
+"""Which requests to send now: the fewest for what is due, most urgent first.
 
-Rule for editors: nothing here waits, sends or counts time; a request that can't be afforded now is simply
-not chosen, and the next turn sees it again.
+Pure. Creations of one campaign and kind go into one POST, whatever waits beside them; nothing waits just to
+fill one. Rule for editors: nothing here sends or counts time; what can't be afforded now is simply not
+chosen, and the next turn sees it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bridge.model import Kind
+from bridge.outbox.batch import STANDS_ALONE
 from bridge.outbox.body import settled
-from bridge.outbox.facts import Body
+from bridge.outbox.facts import DO_NOT_CALL, Body
 from bridge.outbox.request import Request
+
+MAX_BATCH = 100  # leads; Fusion refuses more (API reference, "Create leads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +27,97 @@ class Due:
     kind: Kind | None
     body: Body
     event_id: int
+    priority: int
     known: bool  # the lead map has it
     uncertain: bool  # a creation left and may have been carried out
     only_existing: str  # never create it; the reason for skipping the event if it isn't there
+    refusals: int = 0  # batches with it that were refused
+    suspects: int | None = None  # the refused batch that it is suspected of
+    doubt: int | None = None  # the batch with it of which nobody knows whether it was carried out …
+    look_up: bool = False  # … and who has not been looked up yet
+    doubt_since: float = 0.0  # when that batch left
+    newer: bool = False  # than what that batch carried
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What no two rows of an account share."""
+        return self.campaign_id, self.phone
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """One request and the rows it carries, in the order of its leads."""
+    """One request and the rows that it settles, in the order of its leads."""
 
     request: Request
     rows: tuple[Due, ...]
 
 
-def plan(row: Due) -> Literal["create", "update", "withdraw"]:
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What to send, and the rows that need no request any more."""
+
+    requests: tuple[Composed, ...]
+    hopeless: tuple[Due, ...]
+
+
+def plan(row: Due) -> Literal["create", "update", "look", "withdraw"]:
     """What a row needs. A lead that may only be tagged is never created to be tagged."""
     if row.known:
         return "update"
     if row.only_existing:
         return "update" if row.uncertain else "withdraw"
-    return "create"
+    return "look" if row.look_up else "create"
 
 
-def compose(due: Sequence[Due], places: int) -> list[Composed]:
-    """The requests for the first rows of `due` (most urgent first), at most `places` of them."""
-    return [_single(row) for row in due[: max(0, places)]]
+def compose(
+    due: Iterable[Due], company: Callable[[Due], Sequence[Due]], *, places: int, urgent: int
+) -> Composition:
+    """The requests for the first rows of `due`, read no further than needed.
+
+    At most `places` requests, and `urgent` (never less) for rows of do-not-call. `company` gives the rows
+    that may share a request with a creation, the row itself among them: most urgent first, at most MAX_BATCH
+    of them; of a suspected or doubted row all of its batch that wait.
+    """
+    requests: list[Composed] = []
+    hopeless: list[Due] = []
+    taken: set[tuple[str, str]] = set()
+    for row in due:
+        if len(requests) >= (urgent if row.priority == DO_NOT_CALL else places):
+            break
+        if row.place in taken:
+            continue
+        match plan(row):
+            case "withdraw":
+                hopeless.append(row)
+                continue
+            case "update":
+                composed = Composed(Request("update", row.campaign_id, row.kind, (row.body,)), (row,))
+            case "look":
+                composed = _look_up(row, company(row))
+            case "create":
+                composed = _create(_batch(row, company))
+        requests.append(composed)
+        taken.update(each.place for each in composed.rows)
+    return Composition(tuple(requests), tuple(hopeless))
 
 
-def _single(row: Due) -> Composed:
-    if plan(row) == "create":
-        # A creation has nothing to clear, and Fusion's June rules refuse null.
-        return Composed(Request("create", row.campaign_id, row.kind, (settled(row.body),)), (row,))
-    return Composed(Request("update", row.campaign_id, row.kind, (row.body,)), (row,))
+def _batch(row: Due, company: Callable[[Due], Sequence[Due]]) -> Sequence[Due]:
+    """Whom to send with it. Of a batch that was refused, half: one of the two halves is without fault."""
+    if row.refusals >= STANDS_ALONE:
+        return (row,)
+    others = [other for other in company(row) if other.place != row.place and plan(other) == "create"]
+    batch = [row, *others][:MAX_BATCH]
+    return batch if row.suspects is None else batch[: (len(batch) + 1) // 2]
+
+
+def _create(rows: Sequence[Due]) -> Composed:
+    # A creation has nothing to clear, and Fusion's June rules refuse null.
+    bodies = tuple(settled(row.body) for row in rows)
+    return Composed(Request("create", rows[0].campaign_id, rows[0].kind, bodies), tuple(rows))
+
+
+def _look_up(row: Due, company: Sequence[Due]) -> Composed:
+    """One look-up for the whole batch: it was carried out for all of them, or for none."""
+    others = (other for other in company if other.place != row.place and plan(other) == "look")
+    request = Request("look", row.campaign_id, row.kind, ({"phone": row.phone},), row.doubt_since)
+    return Composed(request, (row, *others))

@@ -12,8 +12,9 @@ from bridge.model import ContactKey, Kind
 
 Body = Mapping[str, Any]
 
-# Whom the account serves first: somebody who must not be called, somebody who waits to be called, the rest.
-DO_NOT_CALL, NEW, UPDATE = range(3)
+# Whom the account serves first: somebody who must not be called, somebody who waits to be called, a change of
+# somebody who is there, and what an operator replays: fresh events don't stand behind 50,000 old ones.
+DO_NOT_CALL, NEW, UPDATE, BACKFILL = range(4)
 
 MOVED = "moved"  # the reason of a row that only tags a lead which was created anew elsewhere
 

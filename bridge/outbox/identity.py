@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bridge.model import ContactKey, Mapped, Reading
-from bridge.outbox.facts import UPDATE, Decision, Facts, KnownContact, OwnTags
+from bridge.outbox.facts import BACKFILL, UPDATE, Decision, Facts, KnownContact, OwnTags
 from bridge.outbox.placement import Leftover, block, tag_all, want
 
 
@@ -19,6 +19,7 @@ class Arrival:
     event_id: int
     occurred_at: float  # never later than it was received: a sender's clock may be ahead
     forced: bool = False  # replay --force: deliver it even when it changes nothing
+    replayed: bool = False  # sent back by an operator: what is fresh goes first
 
 
 def contact_key(source: str, reading: Reading, phone: str) -> ContactKey | None:
@@ -67,9 +68,12 @@ def decide(
     rivals = [(p.occurred_at, p.event_id) for p in others if p.account == mapped.destination.account]
     if max(rivals, default=(0.0, 0)) > (arrival.occurred_at, arrival.event_id):
         return left.added_to(Decision("skipped", "stale", contact=contact))
-    return want(
+    wanted = want(
         contact, mapped.lead, mapped.destination, facts=here, tags=tags, left=left, forced=arrival.forced
     )
+    if not arrival.replayed:
+        return wanted
+    return replace(wanted, puts=tuple(replace(put, priority=BACKFILL) for put in wanted.puts))
 
 
 def _current(before: KnownContact, arrival: Arrival, reading: Reading, mapped: Mapped) -> KnownContact:

@@ -1,13 +1,12 @@
 """The state of one account in one lane: does it send, or wait, and why. Pure transitions.
 
 Rule for editors: an account pauses for reasons that hold for all its leads (Fusion absent, key refused,
-limit reached); what is wrong with one lead never pauses the others.
+asked to wait); what is wrong with one lead never pauses the others.
 """
 
 from dataclasses import dataclass
 from typing import assert_never
 
-from bridge.outbox.budget import Budget
 from bridge.outbox.outcome import (
     Delivered,
     Exists,
@@ -26,13 +25,19 @@ from bridge.outbox.retry import UNAUTHORIZED_PAUSE_S, probe_delay_s
 class LaneState:
     """`reason` is empty while the account sends; times are Unix seconds."""
 
-    reason: str = ""  # "unreachable", "throttled", "unauthorized", "limit"
+    reason: str = ""  # "unreachable", "throttled", "unauthorized"
     detail: str = ""  # the answer's or the error's words
     paused_until: float = 0.0
     unreachable: int = 0  # unanswered requests in a row
+    since: float = 0.0  # when the last request ended that made it so
 
     def ready(self, now: float) -> bool:
         return now >= self.paused_until
+
+    @property
+    def probing(self) -> bool:
+        """Whether one request at a time is enough, until one gets through."""
+        return bool(self.reason)
 
 
 def throttled(until: float) -> LaneState:
@@ -40,22 +45,23 @@ def throttled(until: float) -> LaneState:
     return LaneState("throttled", "Fusion asked for it", until) if until else LaneState()
 
 
-def full(budget: Budget, now: float) -> LaneState:
-    """The state of an account whose window is full; nobody's fault, and shown so that nobody wonders."""
-    words = f"{budget.requests} requests in {budget.per_s:g} s are spent"
-    return LaneState("limit", words, budget.free_at(now))
+def after(state: LaneState, outcome: Outcome, *, sent_at: float, now: float, jitter: float) -> LaneState:
+    """The account's state after one more outcome.
 
-
-def after(state: LaneState, outcome: Outcome, *, now: float, jitter: float) -> LaneState:
-    """The account's state after one more outcome."""
+    Of several requests under way together the first one that fails pauses the account; what the others, sent
+    before that, come to is no news: they neither lengthen the pause nor end it.
+    """
+    if state.reason and sent_at < state.since and not isinstance(outcome, Throttled):
+        return state
     match outcome:
         case Unreachable(reason=words):
             count = state.unreachable + 1
-            return LaneState("unreachable", words, now + probe_delay_s(count, jitter), count)
+            return LaneState("unreachable", words, now + probe_delay_s(count, jitter), count, now)
         case Throttled(retry_after_s=seconds):
-            return LaneState("throttled", f"Fusion asked for {seconds:.0f} s", now + seconds)
+            until = max(now + seconds, state.paused_until if state.reason == "throttled" else 0.0)
+            return LaneState("throttled", f"Fusion asked for {seconds:.0f} s", until, since=now)
         case Unauthorized(reason=words):
-            return LaneState("unauthorized", words, now + UNAUTHORIZED_PAUSE_S)
+            return LaneState("unauthorized", words, now + UNAUTHORIZED_PAUSE_S, since=now)
         case Delivered() | Exists() | Gone() | Rejected() | Failed():
             return LaneState()
         case _:

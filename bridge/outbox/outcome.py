@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """2xx. Ids by the phone that Fusion answered with (E.164); a PATCH answers with one."""
+    """2xx. Ids by the phone that Fusion answered with (E.164); a PATCH answers with one.
 
-    lead_ids: Mapping[str, str] = field(default_factory=dict)
+    To a look-up: the lead is there, and was created after the batch in doubt had left.
+    """
+
+    lead_ids: Mapping[str, str] = field(default_factory=dict)  # an id may be empty: the phone alone was told
     inserted: int | None = None  # as Fusion says it; None when the answer doesn't
 
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """409 to a POST: the phone is in the campaign already. The map was wrong; the correction is a PATCH."""
+    """409 to a POST: the phone is in the campaign already. The map was wrong; the correction is a PATCH.
+
+    To a look-up: the lead was there before the batch in doubt had left.
+    """
 
     reason: str
-    index: int | None = None  # which lead of a batch, when the answer names it
+    indexes: tuple[int, ...] = ()  # which leads of a batch, when the answer names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class Rejected:
 
     reason: str  # Fusion's own words
     fix: str
-    index: int | None = None  # which lead of a batch, when the answer names it
+    reasons: Mapping[int, str] = field(default_factory=dict)  # of each lead of a batch that the answer names
+    whole: bool = False  # the request itself is refused (no such campaign): no other company helps a lead
 
 
 @dataclass(frozen=True, slots=True)

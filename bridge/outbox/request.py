@@ -6,12 +6,16 @@ from typing import Any, Literal
 
 from bridge.model import Kind
 
-Plan = Literal["create", "update"]
+Plan = Literal["create", "update", "look"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST of 1 to 100 leads of one campaign and kind, or a PATCH of one lead."""
+    """A POST of 1 to 100 leads of one campaign and kind, a PATCH of one lead, or a look-up of one by phone.
+
+    A look-up asks whether a batch that got no answer was carried out: batches are atomic, so one of its
+    leads tells for all.
+    """
 
     plan: Plan
     campaign_id: str  # empty: the Default Feed
@@ -19,8 +23,12 @@ class Request:
     # Each as Fusion takes it, without campaign_id and kind: {"phone": "+1…", "name": …, "tags": […]}.
     # A PATCH may carry None (clears the field) and []; a POST never does.
     leads: tuple[Mapping[str, Any], ...]
+    since: float = 0.0  # of a look-up: when the batch in doubt left (Unix seconds by our clock)
 
     @property
-    def method(self) -> Literal["POST", "PATCH"]:
-        """Fusion's two ways to write a lead."""
-        return "POST" if self.plan == "create" else "PATCH"
+    def method(self) -> Literal["POST", "PATCH", "GET"]:
+        """Fusion's ways to write and to find a lead."""
+        return METHODS[self.plan]
+
+
+METHODS: Mapping[Plan, Literal["POST", "PATCH", "GET"]] = {"create": "POST", "update": "PATCH", "look": "GET"}

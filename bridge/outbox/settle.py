@@ -7,6 +7,7 @@ corrections or retries, so a crash between any two requests needs no care of its
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
+from bridge.outbox.batch import STANDS_ALONE, WHOLE_TRIES, Apart, Share
 from bridge.outbox.lane import LaneState
 from bridge.outbox.outcome import (
     Delivered,
@@ -28,9 +29,13 @@ LATE_S = 60.0
 LOOK_AGAIN_S = 15.0
 
 
+# As in `Apart`; as before: this outcome says nothing about it.
+Company = Literal["as before", "free", "suspects", "doubt"]
+
+
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What a row has been through; all but `uncertain_at` is reset when a newer version is put."""
+    """What a row has been through; all but the two that say it may exist is reset by a newer version."""
 
     failures: int = 0  # counted ones
     unanswered: int = 0  # while the account was otherwise fine
@@ -38,6 +43,7 @@ class Tries:
     unreached_since: float | None = None  # since when every request of it went unanswered
     uncertain_at: float | None = None  # when a creation left of which nobody knows whether it was carried out
     only_existing: str = ""
+    refusals: int = 0  # batches with it that were refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Verdict:
     exists: bool | None = None
     reason: str = ""
     fix: str = ""
+    company: Company = "as before"  # in which company it waits again
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
     if not isinstance(outcome, Unreachable):
         tries = replace(tries, unreached_since=None)
     if plan == "create" and getattr(outcome, "uncertain", False):
-        tries = replace(tries, uncertain_at=now)
+        # Its 409 would spoil a batch.
+        tries = replace(tries, uncertain_at=now, refusals=STANDS_ALONE)
     match outcome:
         case Delivered(inserted=0) if plan == "create":
             doubtful = replace(tries, uncertain_at=now)
@@ -93,6 +101,56 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
             assert_never(outcome)
 
 
+def in_company(
+    share: Share, outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: Retry
+) -> Verdict:
+    """The fate of one row after a request that carried several; `share` is its part of the outcome.
+
+    Nobody dies of a failure that may be another's.
+    """
+    if not isinstance(share, Apart):
+        found = verdict(share, plan, tries, moment, retry)
+        return _spared(found, moment, retry) if isinstance(share, Failed) else found
+    refused = replace(tries, refusals=min(STANDS_ALONE, tries.refusals + 1), unreached_since=None)
+    match share.company:
+        case "alone":
+            doubtful = moment.now if isinstance(outcome, Delivered) else tries.uncertain_at
+            alone = replace(refused, refusals=STANDS_ALONE, uncertain_at=doubtful)
+            return Verdict("again", moment.now, alone, reason=share.reason, company="free")
+        case "free":
+            if plan == "look" and isinstance(outcome, Gone) and refused.refusals >= WHOLE_TRIES:
+                return Verdict("again", moment.now, refused, reason=share.reason, company="suspects")
+            return Verdict("again", moment.now, refused, reason=share.reason, company="free")
+        case "suspects":
+            return Verdict("again", moment.now, refused, reason=share.reason, company="suspects")
+        case "doubt":
+            return _doubted(outcome, tries, moment, retry, share.reason)
+        case _:
+            assert_never(share.company)
+
+
+def _doubted(outcome: Outcome, tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
+    """The batch is looked up when an absent Fusion may be back; at once, where Fusion answered."""
+    doubted = replace(tries, uncertain_at=moment.now)
+    if isinstance(outcome, Failed):
+        again = _spared(_count(doubted, moment, retry, words), moment, retry)
+    elif isinstance(outcome, Unreachable):
+        again = _wait(doubted, moment, retry, words)
+    else:
+        again = Verdict("again", moment.now, doubted, reason=words)
+    return replace(again, company="doubt") if again.fate == "again" else again
+
+
+def _spared(found: Verdict, moment: Moment, retry: Retry) -> Verdict:
+    """It waits as if it had failed, but keeps its last tries for when it stands alone."""
+    failures = min(found.tries.failures, max(0, retry.max_attempts - 2))
+    tries = replace(found.tries, failures=failures)
+    if found.fate != "dead":
+        return replace(found, tries=tries)
+    due_at = moment.now + backoff_s(retry, max(1, failures), moment.jitter)
+    return Verdict("again", due_at, tries, reason=found.reason)
+
+
 def _dead(tries: Tries, reason: str, fix: str) -> Verdict:
     """A lead that may exist stays in the map: a later do-not-call must find it."""
     return Verdict("dead", exists=True if tries.uncertain_at is not None else None, reason=reason, fix=fix)
@@ -111,8 +169,9 @@ def _correct(tries: Tries, moment: Moment, retry: Retry, *, exists: bool, words:
     if tries.corrections >= 1:
         again = replace(tries, corrections=0)
         counted = _count(again, moment, retry, f"Fusion contradicts itself: {words}")
-        return Verdict(counted.fate, counted.due_at, counted.tries, exists, counted.reason, counted.fix)
-    return Verdict("again", moment.now, replace(tries, corrections=1, uncertain_at=None), exists, words)
+        return replace(counted, exists=exists, company="free")
+    corrected = replace(tries, corrections=1, uncertain_at=None)
+    return Verdict("again", moment.now, corrected, exists, words, company="free")
 
 
 def _count(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:

@@ -1,18 +1,24 @@
-"""SQL of claiming: take what is due, and put back what a crash left open.
+"""SQL of claiming: compose what is due into requests, mark their rows as under way, take rows back.
 
-Rule for editors: a claim is on the disk before its request leaves, so that after a crash the budget knows
-of every request that may have reached Fusion.
+Reads no further than the requests need, whatever waits behind. Rule for editors: what goes together is
+decided in `outbox.compose`; here are only the rows that it may choose from, each by a range of an index.
 """
 
 import json
 import sqlite3
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 
-from bridge.outbox.compose import Composed, Due, compose, plan
+from bridge.outbox.batch import STANDS_ALONE
+from bridge.outbox.budget import Allowance, Budget
+from bridge.outbox.compose import MAX_BATCH, Composed, Due, compose
+from bridge.outbox.facts import BACKFILL, DO_NOT_CALL, NEW, UPDATE
 from bridge.outbox.request import Request
-from bridge.store.events import die, release
+from bridge.store.events import Ended, release
 from bridge.store.resolving import LANE
+from bridge.store.spending import begin_attempt, spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,78 +27,216 @@ class Claimed:
 
     account: str
     attempt_id: int
+    sent_at: float
     request: Request
     rows: tuple[Due, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What to send now; and when the next row that isn't in flight is due (None: none waits)."""
+    """What to send now; where that is nothing, when to look again (None: when something happens)."""
 
     claimed: tuple[Claimed, ...]
-    next_due_at: float | None
+    next_at: float | None = None
+    ended: tuple[Ended, ...] = ()  # events whose lead needs no request any more
 
 
-DUE = """
-SELECT o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.only_existing,
+COLUMNS = """
+    o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.priority, o.only_existing, o.refusals,
+    o.suspects, o.doubt, o.doubted_version IS NOT NULL AS look_up, o.version > o.doubted_version AS newer,
+    CASE WHEN o.doubted_version IS NULL THEN 0.0
+        ELSE (SELECT started_at FROM attempts WHERE id = o.doubt) END AS doubt_since,
     o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
-FROM outbox AS o
-LEFT JOIN lead_map AS l
-    ON l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
-WHERE o.lane = ? AND o.account = ? AND o.sent_version IS NULL AND o.due_at <= ?
-ORDER BY o.priority, o.due_at
-LIMIT ?
 """
+LEADS = """
+    lead_map AS l
+    ON l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
+"""
+# Rows of a refused batch wait while a part of it is under way: its answer says which half is to blame.
+FIRST = f"""
+SELECT {COLUMNS} FROM outbox AS o LEFT JOIN {LEADS}
+WHERE o.lane = ? AND o.account = ? AND o.priority = ? AND o.due_at <= ? AND o.sent_version IS NULL
+    AND (o.suspects IS NULL OR NOT EXISTS (
+        SELECT 1 FROM outbox AS g WHERE g.suspects = o.suspects AND g.sent_version IS NOT NULL
+    ))
+ORDER BY o.due_at
+"""  # noqa: S608 - our own words
+# Creations don't stand behind others for long; what an operator replays may be anything: read so far only.
+WITHIN = 1000
+COMPANY = f"""
+SELECT {COLUMNS} FROM (
+    SELECT * FROM outbox
+    WHERE lane = ? AND account = ? AND campaign_id = ? AND kind IS ? AND priority = ? AND due_at <= ?
+        AND sent_version IS NULL
+    ORDER BY due_at
+    LIMIT {WITHIN}
+) AS o LEFT JOIN {LEADS}
+WHERE o.suspects IS NULL AND o.doubted_version IS NULL AND o.refusals < {STANDS_ALONE}
+    AND o.only_existing = '' AND l.phone IS NULL
+LIMIT {MAX_BATCH}
+"""  # noqa: S608 - our own words
+SUSPECTED = f"""
+SELECT {COLUMNS} FROM outbox AS o LEFT JOIN {LEADS}
+WHERE o.suspects = ? AND o.sent_version IS NULL
+ORDER BY o.id
+"""  # noqa: S608 - our own words
+DOUBTED = f"""
+SELECT {COLUMNS} FROM outbox AS o LEFT JOIN {LEADS}
+WHERE o.doubt = ? AND o.sent_version IS NULL
+ORDER BY o.id
+"""  # noqa: S608 - our own words
 
 
-def claim(connection: sqlite3.Connection, account: str, *, places: int, now: float) -> Claim:
-    """Compose at most `places` requests for what is due and mark their rows as sent."""
-    while True:
-        due = [_due(row) for row in connection.execute(DUE, (LANE, account, now, max(places, 0)))]
-        hopeless = [row for row in due if plan(row) == "withdraw"]
-        if not hopeless:
-            break
-        for row in hopeless:
-            drop(connection, account, row)
-            release(connection, row.event_id, now, reason=row.only_existing)
-    claimed = tuple(_send(connection, account, composed, now) for composed in compose(due, places))
-    following = connection.execute(
-        "SELECT MIN(due_at) FROM outbox WHERE lane = ? AND account = ? AND sent_version IS NULL",
-        (LANE, account),
-    ).fetchone()[0]
-    return Claim(claimed, following)
+def claim(connection: sqlite3.Connection, account: str, *, budget: Budget, room: int, now: float) -> Claim:
+    """Compose at most `room` requests for what is due, as far as the budget goes, and mark their rows."""
+    allowance = budget.allow(spent(connection, account, now=now, per_s=budget.per_s), now)
+    with closing(_due(connection, account, now)) as due:
+        composition = compose(
+            due,
+            partial(_company, connection, account, now),
+            places=min(room, allowance.places),
+            urgent=min(room, allowance.urgent),
+        )
+    ended: list[Ended] = []
+    for row in composition.hopeless:
+        drop(connection, account, row)
+        ended += release(connection, row.event_id, now, reason=row.only_existing)
+    if not composition.requests:
+        return Claim((), _next_at(connection, account, allowance), tuple(ended))
+    claimed = tuple(_send(connection, account, composed, now) for composed in composition.requests)
+    return Claim(claimed, None, tuple(ended))
 
 
-def _due(row: sqlite3.Row) -> Due:
+def _due(connection: sqlite3.Connection, account: str, now: float) -> Generator[Due]:
+    for priority in (DO_NOT_CALL, NEW, UPDATE, BACKFILL):
+        yield from map(_row, connection.execute(FIRST, (LANE, account, priority, now)))
+
+
+def _company(connection: sqlite3.Connection, account: str, now: float, row: Due) -> Sequence[Due]:
+    if row.look_up:
+        return [_row(each) for each in connection.execute(DOUBTED, (row.doubt,))]
+    if row.suspects is not None:
+        return [_row(each) for each in connection.execute(SUSPECTED, (row.suspects,))]
+    found: list[Due] = []
+    for priority in (NEW, BACKFILL):
+        if len(found) < MAX_BATCH:
+            place = (LANE, account, row.campaign_id, row.kind, priority, now)
+            found += map(_row, connection.execute(COMPANY, place))
+    return found
+
+
+def _row(row: sqlite3.Row) -> Due:
     return Due(
         campaign_id=row["campaign_id"],
         phone=row["phone"],
         kind=row["kind"],
         body=json.loads(row["body"]),
         event_id=row["event_id"],
+        priority=row["priority"],
         known=bool(row["known"]),
         uncertain=bool(row["uncertain"]),
         only_existing=row["only_existing"],
+        refusals=row["refusals"],
+        suspects=row["suspects"],
+        doubt=row["doubt"],
+        look_up=bool(row["look_up"]),
+        doubt_since=row["doubt_since"],
+        newer=bool(row["newer"]),
     )
+
+
+def _next_at(connection: sqlite3.Connection, account: str, allowance: Allowance) -> float | None:
+    """When a row is due and may be sent."""
+    moments = []
+    for priority in (DO_NOT_CALL, NEW, UPDATE, BACKFILL):
+        due_at = connection.execute(
+            """
+            SELECT MIN(due_at) FROM outbox
+            WHERE lane = ? AND account = ? AND priority = ? AND sent_version IS NULL
+            """,
+            (LANE, account, priority),
+        ).fetchone()[0]
+        if due_at is not None:
+            may_at = allowance.next_urgent_at if priority == DO_NOT_CALL else allowance.next_at
+            moments.append(max(due_at, may_at))
+    return min(moments, default=None)
 
 
 def _send(connection: sqlite3.Connection, account: str, composed: Composed, now: float) -> Claimed:
-    attempt_id = connection.execute(
-        "INSERT INTO attempts (lane, account, started_at, method, leads) VALUES (?, ?, ?, ?, ?)",
-        (LANE, account, now, composed.request.method, len(composed.rows)),
-    ).lastrowid
+    request, rows = composed.request, composed.rows
+    attempt_id = begin_attempt(connection, account, method=request.method, leads=len(rows), now=now)
     connection.executemany(
         "INSERT INTO attempt_leads VALUES (?, ?, ?, ?)",
-        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in composed.rows],
+        # A look-up is about what the batch carried, not about what came since.
+        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in rows if not _outdated(row)],
     )
     connection.executemany(
         """
-        UPDATE outbox SET sent_version = version, sent_event_id = event_id
+        UPDATE outbox SET
+            sent_version = CASE WHEN ? THEN doubted_version ELSE version END,
+            sent_event_id = event_id, attempt_id = ?
         WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
         """,
-        [(LANE, account, row.campaign_id, row.phone) for row in composed.rows],
+        [(row.look_up, attempt_id, LANE, account, row.campaign_id, row.phone) for row in rows],
     )
-    return Claimed(account, int(attempt_id or 0), composed.request, composed.rows)
+    return Claimed(account, attempt_id, now, request, rows)
+
+
+def _outdated(row: Due) -> bool:
+    return row.look_up and row.newer
+
+
+def recall(connection: sqlite3.Connection, claimed: Claimed, now: float) -> Claimed | None:
+    """Take out of a request that has not left yet whoever must not be called since. None: nobody is left."""
+    if claimed.request.plan != "create":
+        return claimed
+    blocked = {
+        (row["campaign_id"], row["phone"])
+        for row in connection.execute(
+            """
+            SELECT campaign_id, phone FROM outbox
+            WHERE attempt_id = ? AND version > sent_version AND only_existing <> ''
+            """,
+            (claimed.attempt_id,),
+        )
+    }
+    if not blocked:
+        return claimed
+    for row in claimed.rows:
+        if row.place in blocked:
+            _take_back(connection, claimed, row, now)
+    kept = [at for at, row in enumerate(claimed.rows) if row.place not in blocked]
+    if not kept:
+        connection.execute(
+            "UPDATE attempts SET answered_at = ?, outcome = 'withdrawn', reached = 0, leads = 0 WHERE id = ?",
+            (now, claimed.attempt_id),
+        )
+        return None
+    connection.execute("UPDATE attempts SET leads = ? WHERE id = ?", (len(kept), claimed.attempt_id))
+    request = replace(claimed.request, leads=tuple(claimed.request.leads[at] for at in kept))
+    return replace(claimed, request=request, rows=tuple(claimed.rows[at] for at in kept))
+
+
+def _take_back(connection: sqlite3.Connection, claimed: Claimed, row: Due, now: float) -> None:
+    """It waits again, as what it is now: a lead that isn't created, and tagged only if it may be there."""
+    unlist(connection, claimed.attempt_id, row)
+    newest = connection.execute(
+        """
+        UPDATE outbox SET sent_version = NULL, sent_event_id = NULL, attempt_id = NULL
+        WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
+        RETURNING event_id
+        """,
+        (LANE, claimed.account, row.campaign_id, row.phone),
+    ).fetchall()
+    release(connection, row.event_id, now, superseded_by=newest[0]["event_id"])
+
+
+def unlist(connection: sqlite3.Connection, attempt_id: int, row: Due) -> None:
+    """The request didn't carry this row after all."""
+    connection.execute(
+        "DELETE FROM attempt_leads WHERE attempt_id = ? AND campaign_id = ? AND phone = ?",
+        (attempt_id, row.campaign_id, row.phone),
+    )
 
 
 def drop(connection: sqlite3.Connection, account: str, row: Due) -> None:
@@ -101,100 +245,3 @@ def drop(connection: sqlite3.Connection, account: str, row: Due) -> None:
         "DELETE FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
         (LANE, account, row.campaign_id, row.phone),
     )
-
-
-def forget_pauses(connection: sqlite3.Connection, now: float) -> None:
-    """At start: nothing is known of the accounts any more, but that Fusion asked one to wait."""
-    connection.execute("DELETE FROM lanes WHERE reason <> 'throttled' OR paused_until <= ?", (now,))
-
-
-def recover(connection: sqlite3.Connection, now: float, *, account: str | None = None) -> int:
-    """What was under way when the process (or one account's lane) broke off waits again.
-
-    A creation may have been carried out. A request that was under way occupies its place in the budget
-    from now on: nobody knows when it arrived, but it was not later. Returns the number of rows.
-    """
-    connection.execute(
-        """
-        UPDATE attempts SET answered_at = :now, outcome = 'interrupted'
-        WHERE answered_at IS NULL AND (:account IS NULL OR account = :account)
-        """,
-        {"now": now, "account": account},
-    )
-    rows = connection.execute(
-        """
-        SELECT id, event_id, sent_event_id FROM outbox
-        WHERE sent_version IS NOT NULL AND (:account IS NULL OR account = :account)
-        """,
-        {"account": account},
-    ).fetchall()
-    for row in rows:
-        connection.execute(
-            """
-            UPDATE outbox SET
-                sent_version = NULL, sent_event_id = NULL, due_at = MIN(due_at, :now),
-                uncertain_at = CASE
-                    WHEN EXISTS (
-                        SELECT 1 FROM lead_map AS l
-                        WHERE l.account = outbox.account AND l.campaign_id = outbox.campaign_id
-                            AND l.phone = outbox.phone
-                    ) THEN uncertain_at ELSE :now END
-            WHERE id = :id
-            """,
-            {"now": now, "id": row["id"]},
-        )
-        if row["sent_event_id"] != row["event_id"]:
-            release(connection, row["sent_event_id"], now, superseded_by=row["event_id"])
-    return len(rows)
-
-
-def abandon(connection: sqlite3.Connection, accounts: Collection[str], now: float) -> list[str]:
-    """Rows of accounts that left the configuration can't be sent: their events are dead, with the fix.
-
-    Returns the names of those accounts.
-    """
-    names = [row["account"] for row in connection.execute("SELECT DISTINCT account FROM outbox")]
-    gone = [name for name in names if name not in accounts]
-    for name in gone:
-        connection.execute(  # what may have been created must be found, should the account come back
-            """
-            INSERT OR IGNORE INTO lead_map (account, campaign_id, phone, origin)
-            SELECT account, campaign_id, phone, 'created' FROM outbox
-            WHERE account = ? AND sent_version IS NULL AND uncertain_at IS NOT NULL
-            """,
-            (name,),
-        )
-        rows = connection.execute(
-            "DELETE FROM outbox WHERE account = ? AND sent_version IS NULL RETURNING event_id", (name,)
-        ).fetchall()
-        reason = f"the account {name!r} isn't in the configuration any more"
-        for row in rows:
-            die(
-                connection,
-                row["event_id"],
-                reason,
-                "put it back, or mend the routes; then `bridge replay`",
-                now,
-            )
-    return gone
-
-
-def throttled_until(connection: sqlite3.Connection, account: str) -> float:
-    """Reads until when Fusion asked this account to wait; 0 when it didn't."""
-    row = connection.execute(
-        "SELECT paused_until FROM lanes WHERE lane = ? AND account = ? AND reason = 'throttled'",
-        (LANE, account),
-    ).fetchone()
-    return float(row["paused_until"]) if row else 0.0
-
-
-def spent(connection: sqlite3.Connection, account: str, since: float) -> list[float]:
-    """Reads when those of the account's requests were answered that Fusion may still count."""
-    rows = connection.execute(
-        """
-        SELECT answered_at FROM attempts
-        WHERE lane = ? AND account = ? AND answered_at > ? AND reached
-        """,
-        (LANE, account, since),
-    )
-    return [row["answered_at"] for row in rows]

@@ -16,6 +16,18 @@ SAME_BODY_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """An event that has its end now."""
+
+    event_id: int
+    source: str
+    state: str
+    received_at: float
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """An event that waits to be resolved."""
 
@@ -24,6 +36,7 @@ class Received:
     payload: bytes
     occurred_at: float
     forced: bool
+    replayed: bool
 
 
 def accept(
@@ -103,7 +116,7 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
     """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival."""
     rows = connection.execute(
         """
-        SELECT id, source, payload, occurred_at, forced
+        SELECT id, source, payload, occurred_at, forced, replayed_after > 0 AS replayed
         FROM events
         WHERE state = 'received'
         ORDER BY urgent DESC, id
@@ -111,18 +124,22 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
         """,
         (limit,),
     )
-    return [Received(**{**row, "forced": bool(row["forced"])}) for row in map(dict, rows)]
+    return [
+        Received(
+            row["id"],
+            row["source"],
+            row["payload"],
+            row["occurred_at"],
+            forced=bool(row["forced"]),
+            replayed=bool(row["replayed"]),
+        )
+        for row in rows
+    ]
 
 
-def kill(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> None:
+def kill(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> list[Ended]:
     """A received event that can't be resolved is dead, with a reason; the next one goes on."""
-    connection.execute(
-        """
-        UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
-        WHERE id = ? AND state = 'received'
-        """,
-        (reason, fix, now, event_id),
-    )
+    return _dead(connection, event_id, reason, fix, now, was="received")
 
 
 def release(
@@ -132,12 +149,12 @@ def release(
     *,
     reason: str = "",
     superseded_by: int | None = None,
-) -> None:
-    """Settle a queued event once no row of the outbox carries it any more.
+) -> list[Ended]:
+    """Settle a queued event once no row of the outbox carries it any more. Empty: one still does.
 
     Anything of it that was delivered makes it delivered; else it was superseded, or skipped for a reason.
     """
-    connection.execute(
+    rows = connection.execute(
         """
         UPDATE events SET
             state = CASE
@@ -148,6 +165,7 @@ def release(
         WHERE id = :id AND state = 'queued'
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE event_id = :id)
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_event_id = :id)
+        RETURNING id, source, state, received_at, reason, fix
         """,
         {
             "id": event_id,
@@ -156,7 +174,8 @@ def release(
             "reason": reason,
             "delivered": _delivered(connection, event_id),
         },
-    )
+    ).fetchall()
+    return [Ended(*row) for row in rows]
 
 
 def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
@@ -174,16 +193,23 @@ def _delivered(connection: sqlite3.Connection, event_id: int) -> bool:
     return row is not None
 
 
-def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> bool:
-    """A queued event is dead. Returns False when it was settled already."""
-    cursor = connection.execute(
+def die(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> list[Ended]:
+    """A queued event is dead, unless it has its end already."""
+    return _dead(connection, event_id, reason, fix, now, was="queued")
+
+
+def _dead(
+    connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float, *, was: str
+) -> list[Ended]:
+    rows = connection.execute(
         """
         UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
-        WHERE id = ? AND state = 'queued'
+        WHERE id = ? AND state = ?
+        RETURNING id, source, state, received_at, reason, fix
         """,
-        (reason, fix, now, event_id),
-    )
-    return cursor.rowcount == 1
+        (reason, fix, now, event_id, was),
+    ).fetchall()
+    return [Ended(*row) for row in rows]
 
 
 def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -> int:

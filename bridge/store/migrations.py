@@ -154,9 +154,91 @@ CREATE TABLE lanes (
 """
 
 
+# Batches: which request carries a row, whom it is suspected or doubted with, and how often it was refused in
+# company. SQLite can't change a CHECK, so the table is built anew.
+SECOND = """
+CREATE TABLE outbox_2 (
+    id INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL CHECK (lane IN ('leads')),
+    account TEXT NOT NULL,
+    campaign_id TEXT NOT NULL,
+    phone TEXT NOT NULL CHECK (phone LIKE '+%'),
+    kind TEXT CHECK (kind IN ('call', 'sms')),
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    version INTEGER NOT NULL DEFAULT 1,
+    event_id INTEGER NOT NULL REFERENCES events (id),
+    sent_version INTEGER CHECK (sent_version <= version),
+    sent_event_id INTEGER REFERENCES events (id),
+    attempt_id INTEGER REFERENCES attempts (id), -- the request under way
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 3),
+    only_existing TEXT NOT NULL DEFAULT '',
+    uncertain_at REAL,
+    unreached_since REAL,
+    failures INTEGER NOT NULL DEFAULT 0,
+    unanswered INTEGER NOT NULL DEFAULT 0,
+    corrections INTEGER NOT NULL DEFAULT 0,
+    refusals INTEGER NOT NULL DEFAULT 0,
+    suspects INTEGER, -- the refused batch of which one must be the culprit
+    doubt INTEGER, -- the batch with it that got no answer …
+    doubted_version INTEGER CHECK (doubted_version <= version), -- … until it is looked up
+    queued_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    last_error TEXT NOT NULL DEFAULT '',
+    UNIQUE (lane, account, campaign_id, phone),
+    CHECK ((sent_version IS NULL) = (sent_event_id IS NULL)),
+    CHECK ((sent_version IS NULL) = (attempt_id IS NULL)),
+    CHECK (doubted_version IS NULL OR doubt IS NOT NULL)
+) STRICT;
+INSERT INTO outbox_2 (
+    id, lane, account, campaign_id, phone, kind, body, version, event_id,
+    sent_version, sent_event_id, attempt_id, priority, only_existing, uncertain_at, unreached_since,
+    failures, unanswered, corrections, queued_at, due_at, last_error
+) SELECT
+    id, lane, account, campaign_id, phone, kind, body, version, event_id, sent_version, sent_event_id,
+    (
+        SELECT a.id FROM attempt_leads AS l JOIN attempts AS a ON a.id = l.attempt_id
+        WHERE l.event_id = sent_event_id AND l.phone = outbox.phone AND l.campaign_id = outbox.campaign_id
+            AND a.account = outbox.account AND a.answered_at IS NULL
+    ),
+    priority, only_existing, uncertain_at, unreached_since,
+    failures, unanswered, corrections, queued_at, due_at, last_error
+FROM outbox;
+DROP TABLE outbox;
+ALTER TABLE outbox_2 RENAME TO outbox;
+CREATE INDEX outbox_due ON outbox (lane, account, priority, due_at) WHERE sent_version IS NULL;
+CREATE INDEX outbox_company ON outbox (lane, account, campaign_id, kind, priority, due_at)
+    WHERE sent_version IS NULL;
+CREATE INDEX outbox_phone ON outbox (phone);
+CREATE INDEX outbox_event ON outbox (event_id);
+CREATE INDEX outbox_sent_event ON outbox (sent_event_id) WHERE sent_event_id IS NOT NULL;
+CREATE INDEX outbox_attempt ON outbox (attempt_id) WHERE attempt_id IS NOT NULL;
+CREATE INDEX outbox_suspects ON outbox (suspects) WHERE suspects IS NOT NULL;
+CREATE INDEX outbox_doubt ON outbox (doubt) WHERE doubt IS NOT NULL;
+
+-- How far `bridge adopt` has read an account's leads.
+CREATE TABLE adoptions (
+    account TEXT NOT NULL,
+    campaign_id TEXT NOT NULL,
+    next_page INTEGER NOT NULL,
+    total INTEGER,
+    done_at REAL,
+    PRIMARY KEY (account, campaign_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+
 @migrations()
 def first(db: Any) -> None:
-    for statement in FIRST.split(";\n"):
+    _run(db, FIRST)
+
+
+@migrations()
+def second(db: Any) -> None:
+    _run(db, SECOND)
+
+
+def _run(db: Any, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
 

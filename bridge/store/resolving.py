@@ -6,10 +6,12 @@ Rule for editors: what a decision means is decided in `outbox`; here it is only 
 
 import json
 import sqlite3
+from itertools import chain
 from typing import Any
 
 from bridge.model import ContactKey, Mapped
 from bridge.outbox.facts import (
+    BACKFILL,
     DO_NOT_CALL,
     Decision,
     Facts,
@@ -19,7 +21,7 @@ from bridge.outbox.facts import (
     Waiting,
     Withdrawal,
 )
-from bridge.store.events import release
+from bridge.store.events import Ended, release
 
 LANE = "leads"
 
@@ -88,14 +90,18 @@ def _waiting(row: sqlite3.Row) -> Waiting:
 
 def write_decision(
     connection: sqlite3.Connection, event_id: int, decision: Decision, mapped: Mapped, now: float
-) -> None:
-    """Write what was decided for an event; one that isn't received any more is left as it is."""
+) -> list[Ended]:
+    """Write what was decided for an event; one that isn't received any more is left as it is.
+
+    Returns the events that have their end now: this one, perhaps, and those it takes the place of.
+    """
     contact = decision.contact
-    cursor = connection.execute(
+    written = connection.execute(
         """
         UPDATE events SET
             state = ?, reason = ?, fix = ?, phone = ?, route = ?, warnings = ?, forced = 0, settled_at = ?
         WHERE id = ? AND state = 'received'
+        RETURNING id, source, state, received_at, reason, fix
         """,
         (
             decision.state,
@@ -107,15 +113,17 @@ def write_decision(
             None if decision.state == "queued" else now,
             event_id,
         ),
-    )
-    if cursor.rowcount == 0:
-        return
+    ).fetchall()
+    if not written:
+        return []
     if contact is not None:
         _write_contact(connection, contact)
+    ended = [] if decision.state == "queued" else [Ended(*written[0])]
     for withdrawal in decision.withdrawals:
-        _withdraw(connection, withdrawal, event_id, now)
+        ended += _withdraw(connection, withdrawal, event_id, now)
     for put in decision.puts:
-        _put(connection, put, event_id, now)
+        ended += _put(connection, put, event_id, now)
+    return ended
 
 
 def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> None:
@@ -145,7 +153,7 @@ def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> Non
     )
 
 
-def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, now: float) -> None:
+def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, now: float) -> list[Ended]:
     taken = connection.execute(
         """
         DELETE FROM outbox
@@ -155,11 +163,11 @@ def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, no
         """,
         (LANE, row.account, row.campaign_id, row.phone),
     ).fetchall()
-    for each in taken:
-        release(connection, each["event_id"], now, superseded_by=event_id)
+    ended = (release(connection, each["event_id"], now, superseded_by=event_id) for each in taken)
+    return list(chain.from_iterable(ended))
 
 
-def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) -> None:
+def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) -> list[Ended]:
     place = (LANE, put.account, put.campaign_id, put.phone)
     before = connection.execute(
         "SELECT event_id FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?", place
@@ -169,33 +177,44 @@ def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) ->
         INSERT INTO outbox (
             lane, account, campaign_id, phone, kind, body, event_id,
             priority, only_existing, queued_at, due_at
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ) VALUES (
+            :lane, :account, :campaign_id, :phone, :kind, :body, :event_id,
+            :priority, :only_existing, :now, :now
+        )
         ON CONFLICT (lane, account, campaign_id, phone) DO UPDATE SET
             kind = excluded.kind,
             body = excluded.body,
             version = version + 1,
             event_id = excluded.event_id,
             priority = CASE
-                WHEN excluded.only_existing = '' THEN excluded.priority
-                ELSE MIN(priority, excluded.priority) END,
+                WHEN excluded.only_existing <> '' THEN MIN(priority, excluded.priority)
+                WHEN excluded.priority = :backfill AND only_existing = '' THEN priority
+                ELSE excluded.priority END,
             only_existing = excluded.only_existing,
+            doubted_version = CASE WHEN excluded.only_existing = '' THEN doubted_version END,
+            suspects = NULL,
+            refusals = CASE WHEN uncertain_at IS NULL THEN 0 ELSE refusals END,
             failures = 0,
             unanswered = 0,
             corrections = 0,
             unreached_since = NULL,
-            due_at = CASE WHEN excluded.priority = ? THEN excluded.due_at ELSE due_at END
+            due_at = CASE WHEN excluded.priority = :do_not_call THEN excluded.due_at ELSE due_at END
         """,
-        (
-            *place,
-            put.kind,
-            json.dumps(put.body),
-            event_id,
-            put.priority,
-            put.only_existing,
-            now,
-            now,
-            DO_NOT_CALL,
-        ),
+        {
+            "lane": LANE,
+            "account": put.account,
+            "campaign_id": put.campaign_id,
+            "phone": put.phone,
+            "kind": put.kind,
+            "body": json.dumps(put.body),
+            "event_id": event_id,
+            "priority": put.priority,
+            "only_existing": put.only_existing,
+            "now": now,
+            "do_not_call": DO_NOT_CALL,
+            "backfill": BACKFILL,
+        },
     )
-    if before is not None and before["event_id"] != event_id:
-        release(connection, before["event_id"], now, superseded_by=event_id)
+    if before is None or before["event_id"] == event_id:
+        return []
+    return release(connection, before["event_id"], now, superseded_by=event_id)

@@ -1,21 +1,23 @@
 """SQL of settling: the outcome of a request, written to the attempt, the lead map, the rows and events.
 
-One transaction for all of it. Rule for editors: what an outcome means is decided in `outbox.settle`; here it
-is only written down, and a newer version that came meanwhile is never touched.
+One transaction for all of it. Rule for editors: what an outcome means is decided in `outbox.settle` and
+`outbox.batch`; here it is only written down, and a newer version that came meanwhile is never touched.
 """
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bridge.outbox.batch import looked_up, shares
 from bridge.outbox.body import merge, settled
 from bridge.outbox.compose import Due
-from bridge.outbox.facts import Body
-from bridge.outbox.outcome import Delivered, Gone, Outcome, Unreachable
+from bridge.outbox.facts import NEW, UPDATE, Body
+from bridge.outbox.outcome import Delivered, Exists, Gone, Outcome, Unreachable
 from bridge.outbox.retry import Retry
-from bridge.outbox.settle import Moment, Tries, Verdict, verdict
-from bridge.store.claiming import Claimed, drop
-from bridge.store.events import die, release
+from bridge.outbox.settle import Moment, Tries, Verdict, in_company, verdict
+from bridge.store.claiming import Claimed, drop, unlist
+from bridge.store.events import Ended, die, release
 from bridge.store.resolving import LANE
 
 
@@ -37,43 +39,75 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
-    """An event that a settlement ended for good, for the log."""
+class Settlement:
+    """What a request came to, for the log and the metrics."""
 
-    event_id: int
-    reason: str
-    fix: str
+    ended: tuple[Ended, ...]  # the events that have their end now
+    found: int  # leads that Fusion had, unknown to us
 
 
 def settle(
     connection: sqlite3.Connection, claimed: Claimed, answered: Answered, *, moment: Moment, retry: Retry
-) -> list[Death]:
-    """Write the outcome of a request and all that follows from it. Returns the events that died of it."""
-    _write_attempt(connection, claimed.attempt_id, answered, moment.now)
+) -> Settlement:
+    """Write the outcome of a request and all that follows from it."""
+    write_attempt(connection, claimed.attempt_id, answered, moment.now)
     _write_lane(connection, claimed.account, moment)
-    deaths: list[Death] = []
-    for row in claimed.rows:
-        waiting = connection.execute(
-            "SELECT * FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
-            (LANE, claimed.account, row.campaign_id, row.phone),
-        ).fetchone()
-        result = verdict(answered.outcome, claimed.request.plan, _tries(waiting), moment, retry)
-        made = claimed.request.plan == "create" and isinstance(answered.outcome, Delivered)
-        ours = made or waiting["uncertain_at"] is not None or result.fate == "dead"
-        if isinstance(answered.outcome, Gone):  # what Fusion lost with the lead goes into the next creation
-            _remember(connection, claimed.account, row, json.loads(waiting["body"]))
-        _learn(connection, claimed.account, row, result, answered.outcome, moment.now, created=ours)
-        if waiting["version"] > waiting["sent_version"]:
-            _return(connection, waiting["id"], Tries(uncertain_at=result.tries.uncertain_at), moment.now, "")
-        elif result.fate == "again":
-            _return(connection, waiting["id"], result.tries, result.due_at, result.reason)
-        else:
-            drop(connection, claimed.account, row)
-        deaths += _settle_event(connection, row.event_id, waiting["event_id"], result, now=moment.now)
-    return deaths
+    waiting = {
+        (row["campaign_id"], row["phone"]): row
+        for row in connection.execute("SELECT * FROM outbox WHERE attempt_id = ?", (claimed.attempt_id,))
+    }
+    tries = [_tries(waiting[row.place]) for row in claimed.rows]
+    verdicts = _verdicts(claimed, answered.outcome, tries, moment, retry)
+    ended: list[Ended] = []
+    for row, result in zip(claimed.rows, verdicts, strict=True):
+        ended += _settle_row(
+            connection, claimed, row, waiting[row.place], result, answered.outcome, moment.now
+        )
+    _clear_others(connection, claimed.rows, verdicts)
+    found = sum(result.exists is True and isinstance(answered.outcome, Exists) for result in verdicts)
+    return Settlement(tuple(ended), found)
 
 
-def _write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: Answered, now: float) -> None:
+def _verdicts(
+    claimed: Claimed, outcome: Outcome, tries: list[Tries], moment: Moment, retry: Retry
+) -> list[Verdict]:
+    plan = claimed.request.plan
+    if plan == "look":
+        parts = looked_up(outcome, claimed.rows)
+    elif len(claimed.rows) > 1:
+        parts = shares(outcome, claimed.rows)
+    else:
+        return [verdict(outcome, plan, tries[0], moment, retry)]
+    return [
+        in_company(part, outcome, plan, each, moment, retry) for part, each in zip(parts, tries, strict=True)
+    ]
+
+
+def _settle_row(
+    connection: sqlite3.Connection,
+    claimed: Claimed,
+    row: Due,
+    waiting: sqlite3.Row,
+    result: Verdict,
+    outcome: Outcome,
+    now: float,
+) -> list[Ended]:
+    if isinstance(outcome, Gone) and claimed.request.plan == "update":
+        # What Fusion lost with the lead goes into the next creation.
+        _remember(connection, claimed.account, row, json.loads(waiting["body"]))
+    _learn(connection, claimed, row, waiting, result, outcome, now)
+    if isinstance(outcome, Delivered) and result.fate != "delivered":  # the others were, this one wasn't
+        unlist(connection, claimed.attempt_id, row)
+    newer = waiting["version"] > waiting["sent_version"]
+    if newer or result.fate == "again":
+        _return(connection, claimed, waiting, result, now, newer=newer)
+    else:
+        drop(connection, claimed.account, row)
+    return _end(connection, row.event_id, waiting["event_id"], result, now)
+
+
+def write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: Answered, now: float) -> None:
+    """How the request ended; its place is taken for one window from now."""
     connection.execute(
         """
         UPDATE attempts SET
@@ -102,48 +136,50 @@ def _tries(waiting: sqlite3.Row) -> Tries:
         unreached_since=waiting["unreached_since"],
         uncertain_at=waiting["uncertain_at"],
         only_existing=waiting["only_existing"],
+        refusals=waiting["refusals"],
     )
 
 
-def _settle_event(
-    connection: sqlite3.Connection, sent_event: int, newest_event: int, result: Verdict, *, now: float
-) -> list[Death]:
+def _end(
+    connection: sqlite3.Connection, sent_event: int, newest_event: int, result: Verdict, now: float
+) -> list[Ended]:
     """The event whose version was sent; a newer one that waits in the same row is not touched."""
     match result.fate:
         case "delivered":
-            release(connection, sent_event, now)
+            return release(connection, sent_event, now)
         case "withdrawn":
-            release(connection, sent_event, now, reason=result.reason)
+            return release(connection, sent_event, now, reason=result.reason)
         case "dead":
-            if die(connection, sent_event, result.reason, result.fix, now):
-                return [Death(sent_event, result.reason, result.fix)]
+            return die(connection, sent_event, result.reason, result.fix, now)
         case "again":
             if sent_event != newest_event:
-                release(connection, sent_event, now, superseded_by=newest_event)
+                return release(connection, sent_event, now, superseded_by=newest_event)
     return []
 
 
 def _learn(
     connection: sqlite3.Connection,
-    account: str,
+    claimed: Claimed,
     row: Due,
+    waiting: sqlite3.Row,
     result: Verdict,
     outcome: Outcome,
     now: float,
-    *,
-    created: bool,
 ) -> None:
     """Bring the lead map up to what the answer showed."""
-    place = (account, row.campaign_id, row.phone)
+    place = (claimed.account, row.campaign_id, row.phone)
     if result.exists is None:
         return
     if not result.exists:
         connection.execute("DELETE FROM lead_map WHERE account = ? AND campaign_id = ? AND phone = ?", place)
         return
+    made = claimed.request.plan != "update" and result.fate == "delivered"
+    created = made or waiting["uncertain_at"] is not None or result.fate == "dead"
     lead_id, body = None, None
     if isinstance(outcome, Delivered):
-        lead_id = outcome.lead_ids.get(row.phone)
-        body = json.dumps(settled(merge(_known_body(connection, place), row.body)))
+        lead_id = outcome.lead_ids.get(row.phone) or None
+        if not (claimed.request.plan == "look" and row.newer):  # what it carried then isn't known any more
+            body = json.dumps(settled(merge(_known_body(connection, place), row.body)))
     connection.execute(
         """
         INSERT INTO lead_map (account, campaign_id, phone, lead_id, body, delivered_at, origin)
@@ -172,25 +208,72 @@ def _remember(connection: sqlite3.Connection, account: str, row: Due, waiting: B
     )
 
 
-def _return(connection: sqlite3.Connection, row_id: int, tries: Tries, due_at: float, error: str) -> None:
-    """The row waits again."""
+def _return(
+    connection: sqlite3.Connection,
+    claimed: Claimed,
+    waiting: sqlite3.Row,
+    result: Verdict,
+    now: float,
+    *,
+    newer: bool,
+) -> None:
+    """The row waits again; a version that came meanwhile begins anew, but for what may have been created."""
+    tries = result.tries
+    if newer:
+        tries = Tries(uncertain_at=tries.uncertain_at, refusals=tries.refusals)
+    doubted = result.company == "doubt" and not waiting["only_existing"]
+    looked_up = claimed.request.plan == "look" and not (
+        result.fate == "again" and result.company == "as before"
+    )
     connection.execute(
         """
         UPDATE outbox SET
-            sent_version = NULL, sent_event_id = NULL, failures = ?, unanswered = ?, corrections = ?,
-            unreached_since = ?, uncertain_at = ?, due_at = ?, last_error = ?
-        WHERE id = ?
+            sent_version = NULL, sent_event_id = NULL, attempt_id = NULL,
+            failures = :failures, unanswered = :unanswered, corrections = :corrections,
+            unreached_since = :unreached_since, uncertain_at = :uncertain_at, refusals = :refusals,
+            suspects = CASE :company WHEN 'suspects' THEN :attempt WHEN 'free' THEN NULL ELSE suspects END,
+            doubt = CASE WHEN :doubted THEN COALESCE(doubt, :attempt) ELSE doubt END,
+            doubted_version = CASE
+                WHEN :doubted THEN :sent_version WHEN :looked_up THEN NULL ELSE doubted_version END,
+            priority = CASE
+                WHEN :exists = 1 AND priority = :new THEN :update
+                WHEN :exists = 0 AND priority = :update THEN :new
+                ELSE priority END,
+            due_at = :due_at, last_error = :error
+        WHERE id = :id
         """,
-        (
-            tries.failures,
-            tries.unanswered,
-            tries.corrections,
-            tries.unreached_since,
-            tries.uncertain_at,
-            due_at,
-            error,
-            row_id,
-        ),
+        {
+            "id": waiting["id"],
+            "failures": tries.failures,
+            "unanswered": tries.unanswered,
+            "corrections": tries.corrections,
+            "unreached_since": tries.unreached_since,
+            "uncertain_at": tries.uncertain_at,
+            "refusals": tries.refusals,
+            "company": result.company,
+            "attempt": claimed.attempt_id,
+            "doubted": doubted,
+            "looked_up": looked_up,
+            "sent_version": waiting["sent_version"],
+            "exists": result.exists,
+            "new": NEW,
+            "update": UPDATE,
+            "due_at": now if newer else result.due_at,
+            "error": "" if newer else result.reason,
+        },
+    )
+
+
+def _clear_others(connection: sqlite3.Connection, rows: Iterable[Due], verdicts: Iterable[Verdict]) -> None:
+    """A part of a suspected batch was refused: the rest of it isn't suspected any more."""
+    refused = {
+        row.suspects
+        for row, result in zip(rows, verdicts, strict=True)
+        if row.suspects is not None and (result.company in ("free", "suspects") or result.fate == "dead")
+    }
+    connection.executemany(
+        "UPDATE outbox SET suspects = NULL WHERE suspects = ? AND sent_version IS NULL",
+        [(suspects,) for suspects in refused],
     )
 
 

@@ -1,12 +1,15 @@
 """One account of Fusion: claims what is due, sends it within the budget, settles what came of it.
 
-Rule for editors: no transaction is open while a request is under way, and what was claimed is settled or put
-back, whatever happens in between.
+Several requests may be under way, never two for one lead. Rule for editors: no transaction is open while a
+request is under way, and what was claimed is settled or put back, whatever happens in between.
 """
 
 import asyncio
+import contextlib
 import random
+import sqlite3
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
@@ -14,14 +17,18 @@ from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.fusion.client import Answer, FusionClient
 from bridge.outbox.budget import Budget
-from bridge.outbox.lane import LaneState, after, full
-from bridge.outbox.outcome import Throttled, Unauthorized
+from bridge.outbox.lane import LaneState, after
+from bridge.outbox.outcome import Quota, Throttled, Unauthorized
 from bridge.outbox.settle import Moment
-from bridge.store import claiming, resolving, settling
+from bridge.store import claiming, recovering, settling, spending
+from bridge.store.claiming import Claimed
 from bridge.store.writer import Writer
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
+from bridge.worker.telling import Teller
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Lane:
@@ -38,20 +45,22 @@ class Lane:
         clock: Callable[[], float],
     ) -> None:
         self.account = account
-        self._client = client
-        self._left_clients: list[FusionClient] = []
         self.budget = budget
         self.state = LaneState()
         self.wake = asyncio.Event()
+        self._client = client
+        self._under_way: dict[asyncio.Task[None], FusionClient] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._retired = False
         self._config = config
         self._writer = writer
         self._signals = signals
         self._clock = clock
+        self._teller = Teller(account)
 
     def use(self, client: FusionClient) -> None:
         """After a reload: another key, perhaps. What the account waited for may be mended, but no limit."""
-        self._left_clients.append(self._client)
+        self._leave(self._client, client)
         self._client = client
         self._retired = False
         if self.state.reason != "throttled":
@@ -76,108 +85,136 @@ class Lane:
             except Exception:
                 log.exception("lane.stumbled", account=self.account)
                 pause = STORE_PAUSE_S
-                await self._put_back()
             if pause > 0:
                 await wait(self.wake, min(pause, POLL_S))
-        for client in (*self._left_clients, self._client):
-            await client.aclose()
+        await self.finished()
+        await self._client.aclose()
 
-    async def _put_back(self) -> None:
-        """A bug of ours between claim and settle must not keep its rows until the next start."""
+    async def finished(self) -> None:
+        """Wait until nothing is under way."""
         try:
-            now = self._clock()
-            await self._writer.run(lambda connection: claiming.recover(connection, now, account=self.account))
-        except StoreError as error:
-            log.warning("lane.waiting", account=self.account, error=error.message)
+            while self._under_way or self._closing:
+                await asyncio.wait([*self._under_way, *self._closing])
+        except asyncio.CancelledError:  # the next start finds them in the database
+            for task in self._under_way:
+                task.cancel()
+            raise
 
     async def turn(self) -> float:
-        """Claim, send and settle once. Returns the seconds until the next turn makes sense."""
-        while self._left_clients:  # between two requests: nothing is under way on them
-            await self._left_clients.pop().aclose()
+        """Claim once, and let the requests go. Returns the seconds until the next turn makes sense."""
         now = self._clock()
         if self._retired:
             await self._abandon(now)
             return POLL_S
         if not self.state.ready(now):
             return self.state.paused_until - now
-        if not self.budget.left(now):
-            return self.budget.free_at(now) - now
+        room = (1 if self.state.reason else self._config().fusion.concurrency) - len(self._under_way)
+        if room <= 0:  # whichever ends wakes us
+            return POLL_S
+        opt_outs = self._signals.opt_outs
         claim = await self._writer.run(
-            lambda connection: claiming.claim(connection, self.account, places=1, now=now)
+            lambda connection: claiming.claim(
+                connection, self.account, budget=self.budget, room=room, now=now
+            )
         )
-        if not claim.claimed:
-            return POLL_S if claim.next_due_at is None else claim.next_due_at - self._clock()
+        self._teller.ended(claim.ended)
         for claimed in claim.claimed:
-            client = self._client
-            self.budget.send()
-            answer = await client.send(claimed.request)
-            await self._settle(claimed, answer, outdated=client is not self._client)
-        return 0
+            task = asyncio.create_task(self._carry(claimed, self._client, opt_outs))
+            self._under_way[task] = self._client
+            task.add_done_callback(self._carried)
+        if claim.claimed:
+            return 0
+        pause = POLL_S if claim.next_at is None else claim.next_at - self._clock()
+        return pause if pause > 0 else POLL_S  # due, but it waits for one that is under way
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        client = self._under_way.pop(task)
+        self._leave(client, self._client)
+        self.wake.set()
+
+    def _leave(self, old: FusionClient, new: FusionClient) -> None:
+        """Close a client that a reload replaced, once nothing is under way on it."""
+        if old is not new and old not in self._under_way.values():
+            task = asyncio.create_task(old.aclose())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _carry(self, claimed: Claimed, client: FusionClient, opt_outs: int) -> None:
+        """One request from the claim to its settlement."""
+        try:
+            # Somebody may have opted out while the claim was written; from here to the wire nothing waits.
+            remaining = claimed if opt_outs == self._signals.opt_outs else await self._recalled(claimed)
+            if remaining is not None:
+                answer = await client.send(remaining.request)
+                await self._settle(remaining, answer, outdated=client is not self._client)
+        except StoreError as error:  # only while stopping: the next start finds it under way
+            log.warning("lane.waiting", account=self.account, error=error.message)
+        except Exception:
+            log.exception("lane.stumbled", account=self.account)
+            await self._put_back(claimed)
+
+    async def _recalled(self, claimed: Claimed) -> Claimed | None:
+        return await self._write(lambda connection: claiming.recall(connection, claimed, self._clock()))
+
+    async def _put_back(self, claimed: Claimed) -> None:
+        """A bug of ours between claim and settle must not keep its rows until the next start."""
+        await asyncio.sleep(STORE_PAUSE_S)
+        now, attempt = self._clock(), claimed.attempt_id
+        with contextlib.suppress(StoreError):
+            await self._write(lambda connection: recovering.recover(connection, now, attempt=attempt))
+
+    async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        """Write, however long the database refuses: what was claimed must not be forgotten.
+
+        Raises:
+            StoreError: it refuses, and the service is stopping.
+        """
+        while True:
+            try:
+                return await self._writer.run(write)
+            except StoreError as error:
+                if self._signals.stopping:
+                    raise
+                log.warning("lane.waiting", account=self.account, error=error.message)
+                await asyncio.sleep(STORE_PAUSE_S)
 
     async def _abandon(self, now: float) -> None:
         """Events that wait for an account which isn't configured must not wait for ever, unseen."""
         accounts = self._config().fusion.accounts
-        if await self._writer.run(lambda connection: claiming.abandon(connection, accounts, now)):
+        if await self._writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning(
                 "account.abandoned", account=self.account, fix="put it back, or mend the routes; replay"
             )
 
-    async def _settle(self, claimed: claiming.Claimed, answer: Answer, *, outdated: bool) -> None:
+    async def _settle(self, claimed: Claimed, answer: Answer, *, outdated: bool) -> None:
         now, jitter = self._clock(), random.random()  # noqa: S311 - spreads retries, guards nothing
         error = getattr(answer.outcome, "reason", "")
         answered = settling.Answered(
             answer.outcome, answer.status, answer.ms, answer.method, answer.path, error
         )
-        self.budget.answered(now, reached=answered.reached)
-        if not isinstance(answer.outcome, Throttled):  # the pause that follows is exact, the header isn't
-            self.budget.believe(answer.quota.remaining, now)
         before = self.state
         if not (outdated and isinstance(answer.outcome, Unauthorized)):  # the old key's refusal
-            self.state = after(self.state, answer.outcome, now=now, jitter=jitter)
-        if not self.state.reason and not self.budget.left(now):
-            self.state = full(self.budget, now)
+            self.state = after(before, answer.outcome, sent_at=claimed.sent_at, now=now, jitter=jitter)
         moment = Moment(now, jitter, before, self.state)
-        self._log(claimed, answered, moment)
-        for death in await self._written(claimed, answered, moment):
-            log.warning("event.dead", event_id=death.event_id, reason=death.reason, fix=death.fix)
-
-    async def _written(
-        self, claimed: claiming.Claimed, answered: settling.Answered, moment: Moment
-    ) -> list[settling.Death]:
-        """Settle, however long the database refuses: what was sent must not be forgotten."""
-        retry = self._config().retry
-        while True:
-            try:
-                return await self._writer.run(
-                    lambda connection: settling.settle(
-                        connection, claimed, answered, moment=moment, retry=retry
-                    )
-                )
-            except StoreError as error:
-                if self._signals.stopping:  # the next start finds it under way and settles it
-                    return []
-                log.warning("lane.waiting", account=self.account, error=error.message)
-                await asyncio.sleep(STORE_PAUSE_S)
-
-    def _log(self, claimed: claiming.Claimed, answered: settling.Answered, moment: Moment) -> None:
-        log.info(
-            "attempt.finished",
-            lane=resolving.LANE,
-            account=self.account,
-            attempt=claimed.attempt_id,
-            method=answered.method,
-            leads=len(claimed.rows),
-            events=[row.event_id for row in claimed.rows],
-            status=answered.status,
-            ms=round(answered.ms, 1),
-            outcome=type(answered.outcome).__name__.lower(),
-            error=answered.error,
+        self._teller.finished(claimed, answered, moment)
+        settlement = await self._write(
+            lambda connection: self._settled(connection, claimed, answered, moment, answer.quota)
         )
-        before, now = moment.before, moment.after
-        if now.reason and now.reason != before.reason:
-            seconds = round(now.paused_until - moment.now, 1)
-            log.warning(
-                "account.paused", account=self.account, reason=now.reason, detail=now.detail, seconds=seconds
-            )
-        elif before.reason and not now.reason:
-            log.info("account.resumed", account=self.account, after=before.reason)
+        self._teller.ended(settlement.ended)
+        self._teller.found(settlement.found)
+
+    def _settled(
+        self,
+        connection: sqlite3.Connection,
+        claimed: Claimed,
+        answered: settling.Answered,
+        moment: Moment,
+        quota: Quota,
+    ) -> settling.Settlement:
+        """In the writer, so that no claim comes between the settlement and what the headers told."""
+        retry, budget, now = self._config().retry, self.budget, moment.now
+        settlement = settling.settle(connection, claimed, answered, moment=moment, retry=retry)
+        if not isinstance(answered.outcome, Throttled):  # the pause that follows is exact, the header isn't
+            spent = spending.spent(connection, self.account, now=now, per_s=budget.per_s)
+            budget.believe(quota, spent, now)
+        return settlement

@@ -13,11 +13,11 @@ from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.inbound.body import parse
 from bridge.model import Mapped, Reading
-from bridge.outbox.facts import Decision, Facts
+from bridge.outbox.facts import DO_NOT_CALL, Facts
 from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import apply
-from bridge.store import claiming, events, resolving
-from bridge.store.events import Received
+from bridge.store import events, recovering, resolving
+from bridge.store.events import Ended, Received
 from bridge.store.writer import Writer
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
 
@@ -81,14 +81,14 @@ class Resolver:
             if isinstance(result, StoreError):
                 raise result
             if isinstance(result, BaseException):
-                await self._writer.run(self._death(event, result))
-            elif result is not None and result.state == "dead":
-                log.warning("event.dead", event_id=event.id, reason=result.reason, fix=result.fix)
+                self._tell(await self._writer.run(self._death(event, result)))
+            else:
+                self._tell(result)
         if batch:
             self._signals.rows_queued()
         return len(batch)
 
-    def _resolution(self, event: Received) -> Callable[[sqlite3.Connection], Decision | None]:
+    def _resolution(self, event: Received) -> Callable[[sqlite3.Connection], list[Ended]]:
         """What to write for one event: the rules run here, the decision in the writer, on fresh facts."""
         config = self._config()
         source = config.sources.get(event.source)
@@ -110,10 +110,10 @@ class Resolver:
         reading: Reading,
         mapped: Mapped,
         config: Config,
-    ) -> Decision:
+    ) -> list[Ended]:
         key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
         decision = decide(
-            Arrival(event.id, event.occurred_at, event.forced),
+            Arrival(event.id, event.occurred_at, event.forced, event.replayed),
             reading,
             mapped,
             key=key,
@@ -122,17 +122,23 @@ class Resolver:
             tags=config.tags,
         )
         now = self._clock()
-        resolving.write_decision(connection, event.id, decision, mapped, now)
+        self._signals.opt_outs += any(put.priority == DO_NOT_CALL for put in decision.puts)
+        ended = resolving.write_decision(connection, event.id, decision, mapped, now)
         if any(put.account not in accounts for put in decision.puts):
-            claiming.abandon(connection, accounts, now)
-        return decision
+            recovering.abandon(connection, accounts, now)
+        return ended
 
-    def _death(self, event: Received, error: BaseException) -> Callable[[sqlite3.Connection], None]:
-        log.error("event.dead", event_id=event.id, exc_info=error)
+    def _tell(self, ended: list[Ended]) -> None:
+        for event in ended:
+            if event.state == "dead":
+                log.warning("event.dead", event_id=event.event_id, reason=event.reason, fix=event.fix)
+
+    def _death(self, event: Received, error: BaseException) -> Callable[[sqlite3.Connection], list[Ended]]:
+        log.error("resolver.stumbled", event_id=event.id, exc_info=error)
         reason = f"the bridge stumbled over it ({type(error).__name__})"
         fix = "this is a bug of the bridge: report it with the log's traceback, then `bridge replay`"
         return self._kill(event, reason, fix)
 
-    def _kill(self, event: Received, reason: str, fix: str) -> Callable[[sqlite3.Connection], None]:
+    def _kill(self, event: Received, reason: str, fix: str) -> Callable[[sqlite3.Connection], list[Ended]]:
         now = self._clock()
         return lambda connection: events.kill(connection, event.id, reason, fix, now)

@@ -15,6 +15,7 @@ class Signals:
     def __init__(self) -> None:
         self.stopping = False
         self.accepted = 0
+        self.opt_outs = 0  # do-not-call rows put so far: a request that hasn't left may have to be changed
         self.received = asyncio.Event()
         self.lanes: set[asyncio.Event] = set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.outbox.outcome import Unreachable
 from bridge.store import claiming
-from tests.stocked import CAMPAIGN, Stock
+from tests.stocked import BUDGET, CAMPAIGN, Stock
 
 ANN, OLD = "+12025550101", "+12025550199"
 
@@ -57,7 +57,7 @@ def test_a_waiting_one(stock):
 
 def test_one_under_way(stock):
     stock.queue("ann", ANN)
-    claiming.claim(stock.connection, "main", places=1, now=time.time())
+    claiming.claim(stock.connection, "main", budget=BUDGET, room=1, now=time.time())
 
     said = stock.bridge("show", 1).stdout
 

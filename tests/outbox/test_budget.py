@@ -1,113 +1,128 @@
-"""The budget: our count is never below Fusion's, whatever the network does."""
+"""The budget: our count is never below Fusion's, whatever the network does; and it is used, evenly."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.outbox.budget import MARGIN_S, Budget
-from bridge.outbox.compose import Due, compose, plan
+from bridge.outbox.budget import MARGIN_S, Allowance, Budget, Spent
+from bridge.outbox.outcome import Quota
 
 
 def test_places_are_taken_by_sending_and_freed_one_window_after_the_answer():
     budget = Budget(2, 60)
-    budget.send()
-    assert budget.left(0) == 1
-    budget.answered(10)
-    budget.send()
-    budget.answered(20)
-    assert budget.left(60) == 0
-    assert budget.free_at(60) == 70 + MARGIN_S
-    assert budget.left(70 + MARGIN_S) == 1
+    assert budget.allow(Spent((), 2, 0.0), 1.0).urgent == 0
+    full = budget.allow(Spent((10.0, 20.0), 0, 5.0), 60.0)
+    assert (full.places, full.urgent, full.next_urgent_at) == (0, 0, 70 + MARGIN_S)
+    assert budget.allow(Spent((10.0, 20.0), 0, 5.0), 70 + MARGIN_S).urgent == 1
 
 
-def test_a_request_that_never_arrived_gives_its_place_back():
-    budget = Budget(1, 60)
-    budget.send()
-    budget.answered(10, reached=False)
-    assert budget.left(10) == 1
+def test_an_idle_account_sends_at_once_up_to_half_of_its_window():
+    budget = Budget(100, 60)
+    assert budget.allow(Spent(), 0.0) == Allowance(50, 100, 0.0, 0.0)
+    assert budget.allow(Spent(tuple([0.0] * 49), 0, 0.0), 0.5).places == 1
 
 
-def test_after_a_restart_it_goes_on_counting():
-    budget = Budget(3, 60, [50.0, 10.0])
-    assert budget.left(60) == 1
-    assert budget.left(75) == 2
+def test_a_busy_account_spreads_what_is_left_over_what_is_left_of_the_window():
+    budget = Budget(100, 60)
+    spent = Spent(tuple([0.0] * 50), 0, 0.0)
+    allowance = budget.allow(spent, 0.0)
+    assert (allowance.places, allowance.urgent) == (0, 50)
+    assert allowance.next_at == pytest.approx(60 / 49, rel=0.01)  # 48 places for 60 s: 2 are reserved
+    assert budget.allow(spent, allowance.next_at).places == 1
+
+
+def test_an_even_stream_goes_on_evenly_and_uses_the_window():
+    spacing = 60 / 98
+    spent = Spent(tuple(number * spacing for number in range(97)), 0, 96 * spacing)
+    allowance = Budget(100, 60).allow(spent, 96 * spacing)
+    assert allowance.next_at - 96 * spacing == pytest.approx(spacing, rel=0.05)
+
+
+def test_the_reserve_is_for_do_not_call_only():
+    budget = Budget(100, 60)
+    allowance = budget.allow(Spent(tuple([0.0] * 98), 0, 0.0), 30.0)
+    assert (allowance.places, allowance.urgent, allowance.next_at) == (0, 2, 60 + MARGIN_S)
+    assert Budget(3, 60).allow(Spent((0.0, 0.0), 0, 0.0), 59.0).urgent == 1  # too small for a reserve
+    assert Budget(1, 60).allow(Spent(), 0.0).urgent == 1
 
 
 def test_all_places_under_way():
-    budget = Budget(1, 60)
-    budget.send()
-    assert budget.free_at(0) == float("inf")
+    allowance = Budget(1, 60).allow(Spent((), 1, 0.0), 0.0)
+    assert (allowance.places, allowance.urgent) == (0, 0)
+    assert allowance.next_at == allowance.next_urgent_at == float("inf")
 
 
-def test_another_user_of_the_key_is_believed():
+def test_another_user_of_the_key_is_believed_and_forgiven():
+    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0)
+    budget.believe(Quota(remaining=40), spent, 0.0)
+    assert budget.allow(spent, 0.0).urgent == 40
+    budget.believe(Quota(), spent, 1.0)  # an answer without headers: what was told still holds
+    assert budget.allow(spent, 1.0).urgent == 40
+    budget.believe(Quota(remaining=80), spent, 2.0)
+    assert budget.allow(spent, 2.0).urgent == 80
+    budget.believe(Quota(remaining=200), spent, 3.0)  # more than we counted: our own count stands
+    assert budget.allow(spent, 3.0).urgent == 99
+    assert budget.allow(spent, 61.0).urgent == 100
+
+
+def test_when_others_took_everything_one_place_is_free_at_the_reset_and_the_rest_a_window_later():
+    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0)
+    budget.believe(Quota(remaining=0, reset_at=20.0), spent, 10.0)
+    full = budget.allow(spent, 10.0)
+    assert (full.urgent, full.next_urgent_at) == (0, 20 + MARGIN_S)
+    assert budget.allow(spent, 20.1).urgent == 1
+    assert budget.allow(spent, 70.1).urgent == 100
+    budget.believe(Quota(remaining=0, reset_at=5.0), spent, 10.0)  # a clock that is behind
+    assert budget.allow(spent, 10.1).urgent == 1
+
+
+def test_a_lower_limit_than_the_configured_one_is_believed_and_a_higher_one_is_not():
     budget = Budget(100, 60)
-    budget.send()
-    budget.answered(0)
-    budget.believe(40, 0)
-    assert budget.left(0) == 40
-    budget.believe(None, 0)
-    budget.believe(99, 0)  # more than we counted: our own count stands
-    assert budget.left(0) == 40
+    budget.believe(Quota(limit=20, remaining=19), Spent((0.0,), 0, 0.0), 0.0)
+    assert budget.allow(Spent((0.0,), 0, 0.0), 0.0).urgent == 19
+    budget.believe(Quota(limit=1000, remaining=999), Spent((0.0,), 0, 0.0), 0.0)
+    assert budget.allow(Spent((0.0,), 0, 0.0), 0.0).urgent == 99
 
 
 def test_a_reload_changes_the_limit():
-    budget = Budget(1, 60, [0.0])
-    budget.resize(3, 60, [])
-    assert budget.left(1) == 2
-    budget.resize(1, 60, [])
-    assert budget.free_at(1) == 60 + MARGIN_S
+    budget = Budget(1, 60)
+    budget.resize(3, 30)
+    assert budget.allow(Spent((0.0,), 0, 0.0), 1.0).urgent == 2
+    assert budget.allow(Spent((0.0,), 0, 0.0), 31.0).urgent == 3
 
 
-def test_a_longer_window_counts_again_what_the_shorter_one_had_let_go():
-    budget = Budget(2, 1, [0.0])
-    assert budget.left(5) == 2
-    budget.resize(2, 60, [0.0])
-    assert budget.left(5) == 1
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1), st.floats(0, 1)), max_size=60),
-    st.integers(1, 5),
+STEPS = st.lists(
+    st.tuples(st.floats(0, 4), st.floats(0, 1), st.floats(0, 6), st.booleans()), min_size=1, max_size=80
 )
-def test_never_over_the_limit_however_slow_the_network_is(steps, limit):
-    """Requests one after another: each arrives somewhere between sending and its answer."""
-    budget, now, arrivals = Budget(limit, 10), 0.0, []
-    for wait, travel, took in steps:
+
+
+@given(STEPS, st.integers(1, 30), st.integers(1, 4))
+def test_never_over_the_limit_however_slow_the_network_and_however_many_are_under_way(steps, limit, lanes):
+    """Each request arrives somewhere between its sending and its answer."""
+    budget, now = Budget(limit, 10), 0.0
+    arrivals, answers, last = [], [], 0.0
+    for wait, travel, took, urgent in steps:
         now += wait
-        if not budget.left(now):
+        under_way = sum(at > now for at in answers)
+        answered = tuple(sorted(at for at in answers if now - 11 < at <= now))
+        allowance = budget.allow(Spent(answered, under_way, last), now)
+        if under_way >= lanes or not (allowance.urgent if urgent else allowance.places):
             continue
-        budget.send()
-        arrivals.append(now + travel * took * 5)
-        now += took * 5
-        budget.answered(now)
+        arrivals.append(now + travel * took)
+        answers.append(now + took)
+        last = now
+    arrivals.sort()
     for index, at in enumerate(arrivals):
         assert sum(1 for other in arrivals[: index + 1] if other > at - 10) <= limit
 
 
-def row(**fields):
-    body = {"phone": "+12025550101", "name": "Ann", "email": None, "tags": []}
-    base = {"campaign_id": "c", "phone": "+12025550101", "kind": "call", "body": body, "event_id": 1}
-    flags = {"known": False, "uncertain": False, "only_existing": ""}
-    return Due(**{**base, **flags, **fields})
-
-
-def test_plans():
-    assert plan(row()) == "create"
-    assert plan(row(known=True)) == "update"
-    assert plan(row(uncertain=True)) == "create"  # a repeat is harmless: 409, then PATCH
-    assert plan(row(only_existing="moved", known=True)) == "update"
-    assert plan(row(only_existing="moved", uncertain=True)) == "update"
-    assert plan(row(only_existing="moved")) == "withdraw"
-
-
-def test_one_request_a_row_as_far_as_the_places_go():
-    rows = [row(event_id=n) for n in range(3)]
-    assert [composed.rows[0].event_id for composed in compose(rows, 2)] == [0, 1]
-    assert compose(rows, 0) == []
-
-
-def test_a_creation_has_nothing_to_clear_and_an_update_has():
-    created = compose([row()], 1)[0].request
-    assert (created.plan, created.campaign_id, created.kind) == ("create", "c", "call")
-    assert created.leads == ({"phone": "+12025550101", "name": "Ann"},)
-    updated = compose([row(known=True)], 1)[0].request
-    assert (updated.plan, updated.leads[0]["email"], updated.leads[0]["tags"]) == ("update", None, [])
+@given(st.lists(st.floats(0, 60), max_size=100), st.integers(0, 4), st.integers(1, 120), st.floats(0, 60))
+def test_an_allowance_is_sound_and_something_may_always_leave_some_time(answered, under_way, limit, last):
+    now, budget = 60.0, Budget(limit, 60)
+    spent = Spent(tuple(sorted(answered)), under_way, last)
+    allowance = budget.allow(spent, now)
+    assert 0 <= allowance.places <= allowance.urgent <= limit
+    assert allowance.places or allowance.next_at > now
+    if allowance.next_at < float("inf"):
+        later = budget.allow(spent, allowance.next_at)
+        assert later.places or under_way

@@ -28,7 +28,7 @@ FRESH = Tries()
 
 
 def settle(outcome, plan="create", tries=FRESH, before=FINE, jitter=1.0):
-    moment = Moment(NOW, jitter, before, after(before, outcome, now=NOW, jitter=jitter))
+    moment = Moment(NOW, jitter, before, after(before, outcome, sent_at=NOW, now=NOW, jitter=jitter))
     return verdict(outcome, plan, tries, moment, RETRY)
 
 
@@ -94,7 +94,7 @@ def test_unreachable_is_not_counted():
 
 def test_during_an_outage_the_probe_steps_aside_for_the_next_one():
     result = settle(Unreachable("no answer"), before=DOWN)
-    lane = after(DOWN, Unreachable("no answer"), now=NOW, jitter=1.0)
+    lane = after(DOWN, Unreachable("no answer"), sent_at=NOW, now=NOW, jitter=1.0)
     assert lane.paused_until < result.due_at < lane.paused_until + 1
     assert result.tries.unanswered == 0
 
@@ -144,7 +144,7 @@ def test_throttled_and_unauthorized_cost_the_lead_nothing(outcome):
     ],
 )
 def test_an_account_pauses_for_what_concerns_all_its_leads(outcome, reason, until):
-    state = after(FINE, outcome, now=NOW, jitter=1.0)
+    state = after(FINE, outcome, sent_at=NOW, now=NOW, jitter=1.0)
     assert (state.reason, state.paused_until) == (reason, until)
     assert not state.ready(until - 0.1)
     assert state.ready(until)
@@ -152,14 +152,14 @@ def test_an_account_pauses_for_what_concerns_all_its_leads(outcome, reason, unti
 
 @pytest.mark.parametrize("outcome", [Delivered(), Exists(""), Gone(""), Rejected("", ""), Failed("")])
 def test_an_answer_closes_the_breaker(outcome):
-    assert after(DOWN, outcome, now=NOW, jitter=1.0) == FINE
+    assert after(DOWN, outcome, sent_at=NOW, now=NOW, jitter=1.0) == FINE
 
 
 def test_forty_five_seconds_without_fusion_cost_at_most_25_probes():
     for jitter in (0.0, 0.5, 1.0):
         state, now, probes = FINE, 0.0, 0
         while now < 45:
-            state = after(state, Unreachable("x"), now=now, jitter=jitter)
+            state = after(state, Unreachable("x"), sent_at=now, now=now, jitter=jitter)
             now, probes = state.paused_until, probes + 1
         assert probes <= 25
 
@@ -186,7 +186,7 @@ ANY = st.one_of(
 def test_any_sequence_of_outcomes_ends_legal(sequence, jitter):
     tries, state, now = Tries(), FINE, 0.0
     for outcome, plan in sequence:
-        later = after(state, outcome, now=now, jitter=jitter)
+        later = after(state, outcome, sent_at=now, now=now, jitter=jitter)
         result = verdict(outcome, plan, tries, Moment(now, jitter, state, later), RETRY)
         if result.fate != "again":
             assert result.fate in ("delivered", "dead")

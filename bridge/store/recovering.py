@@ -1,0 +1,115 @@
+"""SQL of recovering: what a crash, a bug of ours or a changed configuration left open is put back or ended.
+
+Rule for editors: nobody knows of a request under way whether it was carried out, so a creation may have been.
+"""
+
+import sqlite3
+from collections.abc import Collection
+
+from bridge.outbox.batch import STANDS_ALONE
+from bridge.store.events import die, release
+from bridge.store.resolving import LANE
+
+
+def forget_pauses(connection: sqlite3.Connection, now: float) -> None:
+    """At start: nothing is known of the accounts any more, but that Fusion asked one to wait."""
+    connection.execute("DELETE FROM lanes WHERE reason <> 'throttled' OR paused_until <= ?", (now,))
+
+
+def recover(connection: sqlite3.Connection, now: float, *, attempt: int | None = None) -> int:
+    """What was under way when the process (or one request) broke off waits again.
+
+    A request that was under way occupies its place in the budget from now on: nobody knows when it arrived,
+    but it was not later. Returns the number of rows.
+    """
+    rows = connection.execute(
+        """
+        SELECT o.id, o.event_id, o.sent_event_id, o.sent_version, o.attempt_id, a.method, a.leads,
+            EXISTS (
+                SELECT 1 FROM lead_map AS l
+                WHERE l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
+            ) AS known
+        FROM outbox AS o
+        JOIN attempts AS a ON a.id = o.attempt_id
+        WHERE o.sent_version IS NOT NULL AND (:attempt IS NULL OR o.attempt_id = :attempt)
+        """,
+        {"attempt": attempt},
+    ).fetchall()
+    for row in rows:
+        _put_back(connection, row, now)
+        if row["sent_event_id"] != row["event_id"]:
+            release(connection, row["sent_event_id"], now, superseded_by=row["event_id"])
+    connection.execute(
+        """
+        UPDATE attempts SET answered_at = :now, outcome = 'interrupted'
+        WHERE answered_at IS NULL AND (:attempt IS NULL OR id = :attempt)
+        """,
+        {"now": now, "attempt": attempt},
+    )
+    return len(rows)
+
+
+def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> None:
+    """The row waits; a creation is in doubt, with its whole batch where it had company."""
+    created = row["method"] == "POST" and not row["known"]
+    batch = created and row["leads"] > 1
+    connection.execute(
+        """
+        UPDATE outbox SET
+            sent_version = NULL, sent_event_id = NULL, attempt_id = NULL, due_at = MIN(due_at, :now),
+            uncertain_at = CASE WHEN :created THEN :now ELSE uncertain_at END,
+            refusals = CASE WHEN :created AND NOT :batch THEN :alone ELSE refusals END,
+            doubt = CASE WHEN :batch THEN :attempt ELSE doubt END,
+            doubted_version = CASE WHEN :batch AND only_existing = '' THEN :version ELSE doubted_version END
+        WHERE id = :id
+        """,
+        {
+            "id": row["id"],
+            "now": now,
+            "created": created,
+            "batch": batch,
+            "alone": STANDS_ALONE,
+            "attempt": row["attempt_id"],
+            "version": row["sent_version"],
+        },
+    )
+
+
+def abandon(connection: sqlite3.Connection, accounts: Collection[str], now: float) -> list[str]:
+    """Rows of accounts that left the configuration can't be sent: their events are dead, with the fix.
+
+    Returns the names of those accounts.
+    """
+    names = [row["account"] for row in connection.execute("SELECT DISTINCT account FROM outbox")]
+    gone = [name for name in names if name not in accounts]
+    for name in gone:
+        connection.execute(  # what may have been created must be found, should the account come back
+            """
+            INSERT OR IGNORE INTO lead_map (account, campaign_id, phone, origin)
+            SELECT account, campaign_id, phone, 'created' FROM outbox
+            WHERE account = ? AND sent_version IS NULL AND uncertain_at IS NOT NULL
+            """,
+            (name,),
+        )
+        rows = connection.execute(
+            "DELETE FROM outbox WHERE account = ? AND sent_version IS NULL RETURNING event_id", (name,)
+        ).fetchall()
+        reason = f"the account {name!r} isn't in the configuration any more"
+        for row in rows:
+            die(
+                connection,
+                row["event_id"],
+                reason,
+                "put it back, or mend the routes; then `bridge replay`",
+                now,
+            )
+    return gone
+
+
+def throttled_until(connection: sqlite3.Connection, account: str) -> float:
+    """Reads until when Fusion asked this account to wait; 0 when it didn't."""
+    row = connection.execute(
+        "SELECT paused_until FROM lanes WHERE lane = ? AND account = ? AND reason = 'throttled'",
+        (LANE, account),
+    ).fetchone()
+    return float(row["paused_until"]) if row else 0.0

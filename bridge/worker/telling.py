@@ -1,0 +1,64 @@
+"""What the world hears of a lane: one log line a request, one a change that an operator must know.
+
+Knows the log and its words; decides nothing. Rule for editors: nothing here may raise or wait.
+"""
+
+from collections.abc import Iterable
+
+import structlog
+
+from bridge.outbox.settle import Moment
+from bridge.store.claiming import Claimed
+from bridge.store.events import Ended
+from bridge.store.resolving import LANE
+from bridge.store.settling import Answered
+
+log = structlog.get_logger()
+
+# So many leads that Fusion turned out to have cost two requests each: `bridge adopt` costs one for a hundred.
+MANY_FOUND = 20
+
+
+class Teller:
+    """Tells what becomes of an account's requests and events."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._found = 0
+
+    def finished(self, claimed: Claimed, answered: Answered, moment: Moment) -> None:
+        """A request came to its end, and perhaps changed what the account does."""
+        log.info(
+            "attempt.finished",
+            lane=LANE,
+            account=self._account,
+            attempt=claimed.attempt_id,
+            method=answered.method,
+            leads=len(claimed.rows),
+            events=[row.event_id for row in claimed.rows],
+            status=answered.status,
+            ms=round(answered.ms, 1),
+            outcome=type(answered.outcome).__name__.lower(),
+            error=answered.error,
+        )
+        before, now = moment.before, moment.after
+        if now.reason and now.reason != before.reason:
+            seconds = round(now.paused_until - moment.now, 1)
+            log.warning(
+                "account.paused", account=self._account, reason=now.reason, detail=now.detail, seconds=seconds
+            )
+        elif before.reason and not now.reason:
+            log.info("account.resumed", account=self._account, after=before.reason)
+
+    def ended(self, events: Iterable[Ended]) -> None:
+        """Events that have their end; the dead ones are for people to look at."""
+        for event in events:
+            if event.state == "dead":
+                log.warning("event.dead", event_id=event.event_id, reason=event.reason, fix=event.fix)
+
+    def found(self, leads: int) -> None:
+        """Leads that Fusion had, unknown to us: when they are many, there is a cheaper way to learn them."""
+        before, self._found = self._found, self._found + leads
+        if before < MANY_FOUND <= self._found:
+            fix = "run `bridge adopt`: it learns a hundred leads with each request"
+            log.warning("adopt.suggested", account=self._account, found=self._found, fix=fix)
