@@ -1,5 +1,7 @@
 """Identity and delivery end to end: webhook in, the right lead in Fusion, every event with its fate."""
 
+import asyncio
+
 import pytest
 
 from bridge.fusion.sandbox import Fault, create_sandbox
