@@ -9,12 +9,10 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from bridge.cli import selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
-from bridge.cli.output import JsonOption, duration, local_time, print_json, table
-from bridge.cli.sheet import facts, section
+from bridge.cli.output import JsonOption, console, duration, local_time, print_json, table
+from bridge.cli.sheet import cut, facts, room_of, section
 
 if TYPE_CHECKING:
     from bridge.store.status import AccountStatus, Status
@@ -22,12 +20,16 @@ if TYPE_CHECKING:
 # Fusion's own, for counting while the configuration doesn't say: what was spent isn't shown then.
 _PER_S = 60.0
 
+# As many requests that met a lead which Fusion had already cost two requests a lead for nothing.
+_MANY_FOUND = 20
+
 
 def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
     """Show what waits, what was spent of the limit, what is paused, and what went wrong last.
 
-    Works while the service runs, and while it doesn't. "Later" is what waits for its next try;
-    "today" begins at midnight of this machine's clock.
+    Works while the service runs, and while it doesn't. "Later" is what waits for its next try; "leads/req"
+    how many leads a request carried, on average of the account's last 1,000; "today" begins at midnight of
+    this machine's clock.
 
     Example:
       bridge status
@@ -50,11 +52,11 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
         print_json(_as_json(known, status, process, size))
         return
     running = f"running, {process}" if process else "not running: start it with `bridge serve`"
-    typer.echo(typer.style("Bridge", bold=True))
     facts([("service", running), ("database", f"{known.database}, {_bytes(size)}")])
     _tell_events(status, now)
     _tell_accounts(known, status, now)
     _tell_refused_keys(status, process)
+    _tell_found(status)
     _tell_last(status, now)
 
 
@@ -79,7 +81,7 @@ def _tell_accounts(known: Outline, status: "Status", now: float) -> None:
     each = f" ({limit.requests} requests in {duration(limit.per_s)} each)" if limit else ""
     section(f"Accounts{each}")
     window = ("spent", "left") if limit else ()
-    headings = ("  name", "due", "later", "under way", *window, "state")
+    headings = ("  name", "due", "later", "under way", *window, "leads/req", "state")
     table(
         headings,
         [
@@ -89,6 +91,7 @@ def _tell_accounts(known: Outline, status: "Status", now: float) -> None:
                 str(account.later),
                 str(account.in_flight),
                 *((str(account.used), str(left(known, account))) if limit else ()),
+                "-" if account.leads_per_request is None else f"{account.leads_per_request:.1f}",
                 _state(known, name, account, now),
             )
             for name, account in status.accounts.items()
@@ -96,6 +99,8 @@ def _tell_accounts(known: Outline, status: "Status", now: float) -> None:
         right=range(1, len(headings) - 1),
         whole=range(len(headings) - 1),
     )
+    room = console().width - max((room_of(name) for name in status.accounts), default=0) - 4
+    facts((name, cut(_story(known, account, now), room)) for name, account in status.accounts.items())
 
 
 def left(known: Outline, account: "AccountStatus") -> int | None:
@@ -103,16 +108,48 @@ def left(known: Outline, account: "AccountStatus") -> int | None:
     return max(0, known.limit.requests - account.used) if known.limit else None
 
 
+def drained(known: Outline, account: "AccountStatus") -> float | None:
+    """Seconds until what waits has left, within the limit; None when the limit isn't known."""
+    if known.limit is None:
+        return None
+    from bridge.outbox.forecast import drain_s  # noqa: PLC0415
+
+    requests, per_s = known.limit.requests, known.limit.per_s
+    return drain_s(account.requests, left=left(known, account) or 0, limit=requests, per_s=per_s)
+
+
 def _state(known: Outline, name: str, account: "AccountStatus", now: float) -> str:
     if known.accounts and name not in known.accounts:
         return "not in the configuration any more"
+    if account.pause and account.pause.holds(now):
+        return "paused"
+    from bridge.outbox.forecast import is_spent  # noqa: PLC0415
+
+    rest = left(known, account)
+    if rest is not None and known.limit and is_spent(rest, known.limit.requests):
+        return "waits for the limit"
+    return "ok"
+
+
+def _story(known: Outline, account: "AccountStatus", now: float) -> str:
+    """What there is to say of an account beside its figures; usually nothing."""
     pause = account.pause
-    if pause is None or pause.reason == "limit":
-        if pause and pause.until > now:  # an older one stays until the next request
-            return f"waits for the limit: {pause.detail}; next in {duration(pause.until - now)}"
-        return "waits for the limit" if left(known, account) == 0 else "ok"
-    again = f"tries again in {duration(pause.until - now)}" if pause.until > now else "tries again now"
-    return f"paused for {duration(now - pause.since)}, {pause.reason}: {pause.detail}; {again}"
+    if pause is not None and pause.holds(now):
+        again = f"in {duration(pause.until - now)}" if pause.until > now else "now"
+        since = duration(now - pause.since)
+        return f"{pause.reason} for {since}, tries again {again}: {pause.detail}"
+    seconds = drained(known, account)
+    if not account.requests or seconds is None or account.oldest is None or known.limit is None:
+        return ""
+    when = f"in about {_about(seconds)}" if seconds else f"within {duration(known.limit.per_s)}"
+    count = "1 request" if account.requests == 1 else f"{account.requests:,} requests"
+    return f"drained {when} ({count}); the oldest waits for {duration(now - account.oldest.since)}"
+
+
+def _about(seconds: float) -> str:
+    """As exact as an estimate is."""
+    step = next((step for below, step in ((120, 10), (7200, 60), (86_400, 600)) if seconds < below), 3600)
+    return duration(max(step, round(seconds / step) * step))
 
 
 def _tell_refused_keys(status: "Status", process: str) -> None:
@@ -127,17 +164,33 @@ def _tell_refused_keys(status: "Status", process: str) -> None:
     facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {then}")])
 
 
+def _tell_found(status: "Status") -> None:
+    if status.found >= _MANY_FOUND:
+        facts(
+            [("hint", f"{status.found} requests met leads already in Fusion: `bridge adopt` learns them all")]
+        )
+
+
 def _tell_last(status: "Status", now: float) -> None:
     request, event = status.failed_request, status.dead_event
+    name = "request that failed"
+    room = console().width - len(f"  {name}  ")  # a line each: the log and `bridge show` have the rest
     section("Last")
     facts(
         [
             ("delivered", _when(status.delivered_at, now) if status.delivered_at else "nothing yet"),
             (
-                "request that failed",
-                f"{_when(request.at, now)}, {request.account}: {request.what}" if request else "",
+                name,
+                cut(f"{duration(now - request.at)} ago, {request.account}: {request.what}", room)
+                if request
+                else "",
             ),
-            ("dead event", f"{_when(event.at, now)}, event {event.event_id}: {event.what}" if event else ""),
+            (
+                "dead event",
+                cut(f"{duration(now - event.at)} ago, event {event.event_id}: {event.what}", room)
+                if event
+                else "",
+            ),
             ("what to do", event.fix if event else ""),
         ]
     )
@@ -159,7 +212,7 @@ def _bytes(size: int) -> str:
 def _as_json(known: Outline, status: "Status", process: str, size: int) -> dict[str, Any]:
     document = selecting.for_json(status)
     for name, account in status.accounts.items():
-        document["accounts"][name]["left"] = left(known, account)
+        document["accounts"][name] |= {"left": left(known, account), "drain_s": drained(known, account)}
         if known.limit is None:
             document["accounts"][name]["used"] = None
     database = {"path": str(known.database), "bytes": size, "owner": process or None}

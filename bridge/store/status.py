@@ -10,17 +10,17 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.outbox.budget import MARGIN_S, Spent
+from bridge.store.backlog import OldestWaiting, backlog, oldest, oldest_of
 from bridge.store.queries import STATES, first_since
 from bridge.store.resolving import LANE
+from bridge.store.spending import spent
 
+# What a request carried on average, and what it met, is asked of so many of the newest.
+LATEST = 1000
 
-@dataclass(frozen=True, slots=True)
-class OldestWaiting:
-    """The lead that waits longest; what isn't resolved yet has no phone and no account."""
-
-    since: float
-    phone: str = ""
-    account: str = ""
+# Older ones say nothing about what `bridge adopt` would spare today.
+ADOPT_WITHIN_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Pause:
     since: float
     until: float
 
+    def holds(self, now: float) -> bool:
+        """Whether it still pauses: until a request gets through, or for as long as Fusion asked."""
+        return self.reason in {"unreachable", "unauthorized"} or self.until > now
+
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
@@ -40,7 +44,10 @@ class AccountStatus:
     due: int = 0
     later: int = 0
     in_flight: int = 0
+    requests: int = 0  # that what waits will take
+    oldest: OldestWaiting | None = None
     used: int = 0
+    leads_per_request: float | None = None  # None: no request yet
     pause: Pause | None = None
 
 
@@ -66,6 +73,7 @@ class Status:
     failed_request: Trouble | None
     dead_event: Trouble | None
     delivered_at: float | None
+    found: int  # of the LATEST requests, those of the last day that met a lead that Fusion had already
 
 
 def look(
@@ -79,11 +87,12 @@ def look(
         return Status(
             today=_counts(connection, first_since(connection, midnight)),
             total=_counts(connection, 0),
-            oldest=_oldest(connection),
+            oldest=oldest(connection),
             accounts={name: _account(connection, name, now=now, per_s=per_s) for name in names},
             failed_request=_failed_request(connection),
             dead_event=_dead_event(connection),
             delivered_at=_delivered_at(connection),
+            found=_found(connection, now),
         )
     finally:
         connection.execute("COMMIT")
@@ -99,43 +108,61 @@ def _counts(connection: sqlite3.Connection, first: int) -> dict[str, int]:
     return counted
 
 
-def _oldest(connection: sqlite3.Connection) -> OldestWaiting | None:
-    row = connection.execute(
-        "SELECT MIN(queued_at) AS since, phone, account FROM outbox"  # the other columns are of that row
-    ).fetchone()
-    owed = None if row["since"] is None else OldestWaiting(row["since"], row["phone"], row["account"])
-    first = connection.execute(
-        "SELECT received_at FROM events WHERE state = 'received' ORDER BY id LIMIT 1"
-    ).fetchone()
-    if first is None or (owed and owed.since <= first["received_at"]):
-        return owed
-    return OldestWaiting(first["received_at"])
-
-
 def _account(connection: sqlite3.Connection, name: str, *, now: float, per_s: float) -> AccountStatus:
-    waiting = connection.execute(
-        """
-        SELECT
-            COALESCE(SUM(sent_version IS NULL AND due_at <= :now), 0) AS due,
-            COALESCE(SUM(sent_version IS NULL AND due_at > :now), 0) AS later,
-            COALESCE(SUM(sent_version IS NOT NULL), 0) AS in_flight
-        FROM outbox
-        WHERE lane = :lane AND account = :account
-        """,
-        {"lane": LANE, "account": name, "now": now},
+    owed = backlog(connection, name, now=now)
+    return AccountStatus(
+        due=owed.waiting - owed.later,
+        later=owed.later,
+        in_flight=owed.in_flight,
+        requests=owed.requests,
+        oldest=oldest_of(connection, name) if owed.rows else None,
+        used=used(connection, name, now=now, per_s=per_s),
+        leads_per_request=_leads_per_request(connection, name),
+        pause=pause(connection, name),
+    )
+
+
+def used(connection: sqlite3.Connection, account: str, *, now: float, per_s: float) -> int:
+    """The places of its window that an account has taken."""
+    counted: Spent = spent(connection, account, now=now, per_s=per_s)
+    return counted.under_way + sum(at + per_s + MARGIN_S > now for at in counted.answered_at)
+
+
+def pause(connection: sqlite3.Connection, account: str) -> Pause | None:
+    """Why this account doesn't send, as its lane wrote it down; it stays until a request gets through."""
+    row = connection.execute(
+        "SELECT reason, detail, since, paused_until FROM lanes WHERE lane = ? AND account = ?",
+        (LANE, account),
     ).fetchone()
-    used = connection.execute(
+    return Pause(*row) if row else None
+
+
+def _leads_per_request(connection: sqlite3.Connection, account: str) -> float | None:
+    """What the newest requests carried on average; look-ups (GET) carry nothing."""
+    row = connection.execute(
         """
-        SELECT COUNT(*)
-        FROM attempts
-        WHERE lane = ? AND account = ? AND reached AND (answered_at IS NULL OR answered_at > ?)
+        SELECT AVG(leads) FROM (
+            SELECT leads FROM attempts
+            WHERE lane = ? AND account = ? AND answered_at IS NOT NULL AND reached
+                AND method IN ('POST', 'PATCH')
+            ORDER BY answered_at DESC
+            LIMIT ?
+        )
         """,
-        (LANE, name, now - per_s),
-    ).fetchone()[0]
-    pause = connection.execute(
-        "SELECT reason, detail, since, paused_until FROM lanes WHERE lane = ? AND account = ?", (LANE, name)
+        (LANE, account, LATEST),
     ).fetchone()
-    return AccountStatus(**dict(waiting), used=used, pause=Pause(*pause) if pause else None)
+    return None if row[0] is None else float(row[0])
+
+
+def _found(connection: sqlite3.Connection, now: float) -> int:
+    row = connection.execute(
+        """
+        SELECT COUNT(*) FROM (SELECT outcome, answered_at FROM attempts ORDER BY id DESC LIMIT ?)
+        WHERE outcome = 'exists' AND answered_at > ?
+        """,
+        (LATEST, now - ADOPT_WITHIN_S),
+    ).fetchone()
+    return int(row[0])
 
 
 def _failed_request(connection: sqlite3.Connection) -> Trouble | None:

@@ -2,11 +2,13 @@
 
 import json
 import os
-import time
+import re
 
 import pytest
 
-from bridge.outbox.outcome import Unauthorized, Unreachable
+from bridge.cli.status import _about
+from bridge.outbox.facts import UPDATE
+from bridge.outbox.outcome import Exists, Throttled, Unauthorized, Unreachable
 from bridge.store.database import owned
 from tests.stocked import Stock
 
@@ -20,6 +22,12 @@ def stock(tmp_path):
     stock.connection.close()
 
 
+def lines_of(stock, account="main"):
+    """The row of an account, and what is told of it below the table."""
+    lines = stock.bridge("status").stdout.splitlines()
+    return [line for line in lines if line.startswith(f"  {account} ")]
+
+
 def test_before_anything_happened(stock):
     result = stock.bridge("status")
 
@@ -27,8 +35,8 @@ def test_before_anything_happened(stock):
     assert "not running: start it with `bridge serve`" in result.stdout
     assert "nothing yet" in result.stdout
     assert [line.split() for line in result.stdout.splitlines() if line.startswith(("  main", "  east"))] == [
-        ["main", "0", "0", "0", "0", "100", "ok"],
-        ["east", "0", "0", "0", "0", "100", "ok"],
+        ["main", "0", "0", "0", "0", "100", "-", "ok"],
+        ["east", "0", "0", "0", "0", "100", "-", "ok"],
     ]
 
 
@@ -56,9 +64,9 @@ def test_while_fusion_is_away(stock):
     said = stock.bridge("status").stdout
 
     assert f"oldest waiting  1m 40s: {ANN}, for main" in said
-    (main,) = (line for line in said.splitlines() if line.startswith("  main"))
-    assert main.split()[:6] == ["main", "1", "1", "0", "0", "100"]
-    assert "unreachable: nobody there; tries again in" in main
+    main, story = lines_of(stock)
+    assert main.split() == ["main", "0", "2", "0", "0", "100", "-", "paused"]
+    assert re.fullmatch(r"  main  unreachable for 0(\.\d)?s, tries again in \S+: nobody there", story)
     assert "main: unreachable: nobody there" in said
 
 
@@ -103,31 +111,118 @@ def test_what_to_do_about_a_refused_key(stock):
     )
 
 
-@pytest.mark.parametrize(
-    ("ahead", "said"),
-    [(30, "waits for the limit: 100 requests in 60 s are spent; next in 30s"), (-30, "ok")],
-)
-def test_an_account_whose_window_is_full(stock, ahead, said):
-    stock.connection.execute(
-        "INSERT INTO lanes VALUES ('leads', 'main', 'limit', '100 requests in 60 s are spent', ?, ?)",
-        (time.time() - 5, time.time() + ahead),
-    )
+def test_fusion_asked_to_wait(stock):
+    stock.queue("ann", ANN)
+    stock.send(Throttled(30.0), status=429, ago=10)
 
-    (main,) = (line for line in stock.bridge("status").stdout.splitlines() if line.startswith("  main"))
+    main, story = lines_of(stock)
 
-    assert main.endswith(said)
+    assert main.endswith("paused")
+    assert re.fullmatch(r"  main  throttled for 10s, tries again in (19|20)s: Fusion asked for 30 s", story)
+
+
+def test_a_wait_that_is_over_is_no_pause(stock):
+    stock.queue("ann", ANN)
+    stock.send(Throttled(30.0), status=429, ago=40)
+
+    main, story = lines_of(stock)
+
+    assert main.endswith("ok")
+    assert story.split(None, 1)[1] == "drained within 1m (1 request); the oldest waits for 50s"
 
 
 def test_an_exhausted_budget(stock):
     for number in range(3):
         stock.deliver(f"c{number}", f"+1202555010{number}", ago=50)
+    limit(stock, 3)
+
+    (main,) = lines_of(stock)
+
+    assert main.split() == ["main", "0", "0", "0", "3", "0", "1.0", "waits", "for", "the", "limit"]
+
+
+def test_the_last_places_are_kept_for_do_not_call(stock):
+    for _ in range(38):
+        stock.deliver("ann", ANN, ago=50)
+    limit(stock, 40)
+
+    (main,) = lines_of(stock)
+
+    assert main.split()[4:] == ["38", "2", "1.0", "waits", "for", "the", "limit"]
+
+
+def test_how_long_it_takes_to_drain(stock):
+    stock.deliver("ann", ANN, ago=50)
+    for number in range(21):
+        stock.queue(f"c{number}", f"+120255501{number:02}")
+    limit(stock, 5)
+    stock.connection.execute("UPDATE outbox SET priority = ?", (UPDATE,))
+
+    status = json.loads(stock.bridge("status", "--json").stdout)
+    _, story = lines_of(stock)
+
+    main = status["accounts"]["main"]
+    assert (main["due"], main["requests"], main["used"], main["left"]) == (21, 21, 1, 4)
+    assert main["drain_s"] == pytest.approx(17 * 60 / 5)
+    assert main["leads_per_request"] == 1.0
+    assert main["oldest"]["phone"] == "+12025550100"
+    assert story.split(None, 1)[1] == "drained in about 3m (21 requests); the oldest waits for 50s"
+    assert status["accounts"]["east"]["drain_s"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.6, "10s"),
+        (44, "40s"),
+        (96, "1m 40s"),
+        (249, "4m"),
+        (5000, "1h 23m"),
+        (9000, "2h 30m"),
+        (2e5, "2d 8h"),
+    ],
+)
+def test_no_more_exact_than_an_estimate(seconds, said):
+    assert _about(seconds) == said
+
+
+def test_leads_a_request_are_those_of_the_last_ones(stock):
+    stock.deliver("ann", ANN, ago=50)
+    stock.deliver("ben", BEN, ago=40)
+    stock.connection.execute("UPDATE attempts SET leads = 100 WHERE id = 1")
+    stock.queue("ann", ANN, name="Ann Li")
+    stock.send(Unreachable("nobody there"), status=None)
+    stock.connection.execute("UPDATE attempts SET leads = 7, method = 'GET' WHERE id = 3")
+
+    (main, _) = lines_of(stock)
+
+    assert main.split()[6] == "50.5"
+
+
+@pytest.mark.parametrize(("count", "told"), [(19, False), (20, True)])
+def test_many_leads_that_fusion_had_already(stock, count, told):
+    for _ in range(count):
+        stock.queue("ann", ANN)
+        stock.send(Exists("Phone exists"), status=409)
+
+    said = stock.bridge("status").stdout
+
+    assert ("  hint  20 requests met leads already in Fusion: `bridge adopt` learns them all" in said) == told
+
+
+def test_what_was_met_last_week_is_no_hint(stock):
+    for _ in range(20):
+        stock.queue("ann", ANN, ago=7 * 86_400)
+        stock.send(Exists("Phone exists"), status=409, ago=7 * 86_400 - 1)
+
+    assert "hint" not in stock.bridge("status").stdout
+
+
+def limit(stock, requests):
+    config = stock.config.read_text()
     stock.config.write_text(
-        stock.config.read_text().replace("fusion:", "fusion:\n  leads_limit: {requests: 3, per: 60s}", 1)
+        config.replace("fusion:", f"fusion:\n  leads_limit: {{requests: {requests}, per: 60s}}", 1)
     )
-
-    (main,) = (line for line in stock.bridge("status").stdout.splitlines() if line.startswith("  main"))
-
-    assert main.split() == ["main", "0", "0", "0", "3", "0", "waits", "for", "the", "limit"]
 
 
 def test_no_database(tmp_path):
@@ -139,11 +234,20 @@ def test_no_database(tmp_path):
 
 
 def test_it_fits_the_screen(stock):
-    stock.queue("ann", ANN)
-    stock.send(Unreachable("the connection to Fusion broke: RemoteProtocolError"), status=None, error="broke")
-    stock.die("carl")
+    broke = "the connection to Fusion broke: RemoteProtocolError"
+    for account, contact, phone in (("main", "ann", ANN), ("east", "ben", BEN)):
+        stock.deliver(contact, phone, account=account, ago=90)
+        for number in range(20):
+            stock.queue(f"{contact}{number}", phone, account=account)
+            stock.send(Exists("Phone exists"), account=account, status=409)
+        stock.queue(contact, phone, account=account)
+        stock.send(Unreachable(broke), account=account, status=None, error=broke)
+    reason = "the phone +1 202 555 can't be a number of the country US: it is too short for one"
+    stock.die(
+        "carl", reason=reason, fix="correct the contact in GHL, or default_region; then replay the event"
+    )
 
     lines = stock.bridge("status", columns=80).stdout.splitlines()
 
     assert max(map(len, lines)) <= 80 or str(stock.database) in max(lines, key=len)
-    assert len(lines) <= 26
+    assert len(lines) <= 24, "\n".join(lines)
