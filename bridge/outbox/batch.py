@@ -42,6 +42,8 @@ class Member(Protocol):
     def doubt(self) -> int | None: ...
     @property
     def suspects(self) -> int | None: ...
+    @property
+    def refusals(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +109,19 @@ def _inserted(outcome: Delivered, member: Member, size: int) -> Share:
 
 
 def _exists(outcome: Exists, batch: Sequence[Member]) -> list[Share]:
-    doubts = {member.doubt for member in batch}
-    if len(doubts) == 1 and None not in doubts and batch[0].suspects is None:
-        # Sent a second time, after a look-up didn't find it: the first one may have been carried out late.
-        return [Apart("doubt", outcome.reason)] * len(batch)
+    words = outcome.reason
+    late = [_may_be_late(member) for member in batch]
+    if any(late):
+        return [Apart("doubt" if each else "free", words) for each in late]
     if not outcome.indexes:
-        return [Apart("suspects", outcome.reason)] * len(batch)
+        return [Apart("suspects", words)] * len(batch)
     named = set(outcome.indexes)
-    return [outcome if at in named else Apart("free", outcome.reason) for at in range(len(batch))]
+    return [outcome if at in named else Apart("free", words) for at in range(len(batch))]
+
+
+def _may_be_late(member: Member) -> bool:
+    """Sent again after a look-up hadn't found it: the first request may have been carried out since."""
+    return member.doubt is not None and member.suspects is None and member.refusals <= WHOLE_TRIES
 
 
 def _rejected(outcome: Rejected, batch: Sequence[Member]) -> list[Share]:

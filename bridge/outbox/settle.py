@@ -108,19 +108,20 @@ def in_company(
 
     Nobody dies of a failure that may be another's.
     """
-    if not isinstance(share, Apart):
-        found = verdict(share, plan, tries, moment, retry)
-        return _spared(found, moment, retry) if isinstance(share, Failed) else found
     refused = replace(tries, refusals=min(STANDS_ALONE, tries.refusals + 1), unreached_since=None)
+    if isinstance(share, Failed):
+        return _halved(_count(refused, moment, retry, share.reason, alone=False))
+    if not isinstance(share, Apart):
+        return verdict(share, plan, tries, moment, retry)
     match share.company:
         case "alone":
             doubtful = moment.now if isinstance(outcome, Delivered) else tries.uncertain_at
             alone = replace(refused, refusals=STANDS_ALONE, uncertain_at=doubtful)
             return Verdict("again", moment.now, alone, reason=share.reason, company="free")
         case "free":
-            if plan == "look" and isinstance(outcome, Gone) and refused.refusals >= WHOLE_TRIES:
-                return Verdict("again", moment.now, refused, reason=share.reason, company="suspects")
-            return Verdict("again", moment.now, refused, reason=share.reason, company="free")
+            free = Verdict("again", moment.now, refused, reason=share.reason, company="free")
+            not_carried_out = plan == "look" and isinstance(outcome, Gone)
+            return _halved(free) if not_carried_out else free
         case "suspects":
             return Verdict("again", moment.now, refused, reason=share.reason, company="suspects")
         case "doubt":
@@ -129,26 +130,22 @@ def in_company(
             assert_never(share.company)
 
 
+def _halved(found: Verdict) -> Verdict:
+    """A batch that doesn't get through as a whole is sent in halves, though nobody said whose fault it is."""
+    refusals = found.tries.refusals
+    return replace(found, company="suspects") if refusals >= WHOLE_TRIES else found
+
+
 def _doubted(outcome: Outcome, tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
     """The batch is looked up when an absent Fusion may be back; at once, where Fusion answered."""
     doubted = replace(tries, uncertain_at=moment.now)
     if isinstance(outcome, Failed):
-        again = _spared(_count(doubted, moment, retry, words), moment, retry)
+        again = _count(replace(doubted, unreached_since=None), moment, retry, words, alone=False)
     elif isinstance(outcome, Unreachable):
         again = _wait(doubted, moment, retry, words)
     else:
         again = Verdict("again", moment.now, doubted, reason=words)
     return replace(again, company="doubt") if again.fate == "again" else again
-
-
-def _spared(found: Verdict, moment: Moment, retry: Retry) -> Verdict:
-    """It waits as if it had failed, but keeps its last tries for when it stands alone."""
-    failures = min(found.tries.failures, max(0, retry.max_attempts - 2))
-    tries = replace(found.tries, failures=failures)
-    if found.fate != "dead":
-        return replace(found, tries=tries)
-    due_at = moment.now + backoff_s(retry, max(1, failures), moment.jitter)
-    return Verdict("again", due_at, tries, reason=found.reason)
 
 
 def _dead(tries: Tries, reason: str, fix: str) -> Verdict:
@@ -174,9 +171,12 @@ def _correct(tries: Tries, moment: Moment, retry: Retry, *, exists: bool, words:
     return Verdict("again", moment.now, corrected, exists, words, company="free")
 
 
-def _count(tries: Tries, moment: Moment, retry: Retry, words: str) -> Verdict:
+def _count(tries: Tries, moment: Moment, retry: Retry, words: str, *, alone: bool = True) -> Verdict:
+    """In company it waits as long, but keeps its last tries for when it stands alone."""
     failures = tries.failures + 1
-    if failures >= retry.max_attempts:
+    if not alone:
+        failures = min(failures, max(1, retry.max_attempts - 2))
+    elif failures >= retry.max_attempts:
         fix = "see the attempts with `bridge show`; `bridge replay` tries again"
         return _dead(tries, f"failed {failures} times, last: {words}", fix)
     due_at = moment.now + backoff_s(retry, failures, moment.jitter)
