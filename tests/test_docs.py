@@ -9,7 +9,9 @@ import yaml
 from bridge.app import create_app
 from bridge.cli import COMMANDS
 from bridge.config import load
+from bridge.metrics import Gauges, Metrics
 from bridge.rules.filters import FILTERS
+from bridge.store.database import open_writer
 from bridge.store.migrations import FIRST
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +70,19 @@ def test_every_route_is_documented(tmp_path):
     path.write_text(yaml.safe_dump(MINIMAL))
     for route in create_app(load(path, ENVIRON)).routes:
         assert f"{route.path}`" in README, route.path
+
+
+def test_every_metric_is_documented_and_every_documented_metric_exists(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    config = load(path, ENVIRON)
+    open_writer(config.database).close()
+    families = Metrics(Gauges(lambda: config, lambda: 0.0)).families()
+    suffixes = {"counter": "_total"}
+
+    names = {family.name + suffixes.get(family.type, "") for family in families}
+
+    assert names == set(re.findall(r"`(bridge_\w+)", README))
 
 
 def test_every_dependency_has_a_reason():

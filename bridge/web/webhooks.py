@@ -99,6 +99,7 @@ async def _store(surface: Surface, source: Source, incoming: Incoming, body: byt
     )
     if new:
         surface.accepted()
+        surface.metrics.accepted(source.name)
         log.info("event.accepted", event_id=event_id, source=source.name, type=incoming.type, bytes=len(body))
     return 200, {"status": "accepted" if new else "duplicate", "event_id": event_id}
 
