@@ -24,12 +24,14 @@ from bridge import logs
 from bridge.config import Account, Config, load
 from bridge.errors import ConfigError
 from bridge.fusion.client import FusionClient
+from bridge.metrics import Gauges, Metrics
 from bridge.outbox.budget import Budget
 from bridge.outbox.lane import throttled
 from bridge.store import recovering
 from bridge.store.database import open_reader, open_writer, owned
 from bridge.store.writer import Writer
 from bridge.web.health import healthz, readyz
+from bridge.web.metrics import metrics
 from bridge.web.state import Surface
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Lane, Resolver, Signals
@@ -51,6 +53,7 @@ class Service:
         self.signals = Signals()
         self._transport = transport
         self._clock = clock
+        self.metrics = Metrics(Gauges(lambda: self.config, clock))
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -66,7 +69,9 @@ class Service:
         accounts = self.config.fusion.accounts
         for gone in await self.writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning("account.abandoned", account=gone, fix="put it back, or mend the routes; replay")
-        resolver = Resolver(lambda: self.config, self._reader, self.writer, self.signals, self._clock)
+        resolver = Resolver(
+            lambda: self.config, self._reader, self.writer, self.signals, self._clock, self.metrics
+        )
         self._spawn(resolver.run())
         for account in self.config.fusion.accounts.values():
             self._open_lane(account)
@@ -75,6 +80,7 @@ class Service:
             writer=self.writer,
             clock=self._clock,
             accepted=self.signals.event_accepted,
+            metrics=self.metrics,
         )
 
     async def stop(self) -> None:
@@ -133,6 +139,7 @@ class Service:
             self.writer,
             self.signals,
             self._clock,
+            self.metrics,
         )
         lane.state = throttled(recovering.throttled_until(self._reader, account.name))
         self._lanes[account.name] = lane
@@ -184,6 +191,7 @@ def create_app(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
         ],
         middleware=[Middleware(Webhooks)],
         exception_handlers={404: _not_found},

@@ -14,7 +14,7 @@ from bridge.errors import StoreError
 from bridge.metrics import CONTENT_TYPE, Gauges, Metrics
 from bridge.outbox.outcome import Throttled, Unauthorized, Unreachable
 from bridge.web.metrics import metrics as route
-from tests.harness import TOKEN, write_config
+from tests.harness import TOKEN, running, write_config
 from tests.stocked import CAMPAIGN, Stock
 
 ANN, BEN = "+12025550101", "+12025550102"
@@ -190,3 +190,25 @@ async def test_an_accepted_webhook_is_counted_once(tmp_path):
         found = values(app.state.surface.metrics)
 
     assert found["bridge_events_total source=workflow state=received"] == 1
+
+
+async def test_the_whole_way_of_a_lead_is_counted(tmp_path):
+    async with running(tmp_path) as bridge:
+        await bridge.accept(phone=ANN)
+        await bridge.settled()
+        event = await bridge.accept(contact_id="bob")  # no phone
+        await bridge.settled()
+        page = (await bridge.http.get("/metrics")).text
+
+    assert bridge.fate(event) == "skipped: no phone"
+    for line in (
+        'bridge_events_total{source="workflow",state="received"} 2.0',
+        'bridge_events_total{source="workflow",state="queued"} 1.0',
+        'bridge_events_total{source="workflow",state="delivered"} 1.0',
+        'bridge_events_total{source="workflow",state="skipped"} 1.0',
+        'bridge_requests_total{account="main",lane="leads",outcome="delivered"} 1.0',
+        "bridge_leads_per_request_sum 1.0",
+        "bridge_speed_to_lead_seconds_count 1.0",
+        'bridge_outbox_rows{account="main",lane="leads"} 0.0',
+    ):
+        assert line in page

@@ -25,6 +25,7 @@ class Ended:
     received_at: float
     reason: str
     fix: str
+    replayed: bool  # it has waited since the replay, not since it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def release(
         WHERE id = :id AND state = 'queued'
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE event_id = :id)
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_event_id = :id)
-        RETURNING id, source, state, received_at, reason, fix
+        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
         """,
         {
             "id": event_id,
@@ -205,7 +206,7 @@ def _dead(
         """
         UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
         WHERE id = ? AND state = ?
-        RETURNING id, source, state, received_at, reason, fix
+        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
         """,
         (reason, fix, now, event_id, was),
     ).fetchall()

@@ -101,7 +101,7 @@ def write_decision(
         UPDATE events SET
             state = ?, reason = ?, fix = ?, phone = ?, route = ?, warnings = ?, forced = 0, settled_at = ?
         WHERE id = ? AND state = 'received'
-        RETURNING id, source, state, received_at, reason, fix
+        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
         """,
         (
             decision.state,

@@ -1,7 +1,7 @@
 """What the routes need from the service, as values: the app puts it on `app.state.surface`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.config import Config
 from bridge.metrics import Metrics
@@ -16,4 +16,4 @@ class Surface:
     writer: Writer
     clock: Callable[[], float]
     accepted: Callable[[], None]  # tells the resolver
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics

@@ -16,6 +16,7 @@ import structlog
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.fusion.client import Answer, FusionClient
+from bridge.metrics import Metrics
 from bridge.outbox.budget import Budget
 from bridge.outbox.lane import LaneState, after
 from bridge.outbox.outcome import Quota, Throttled, Unauthorized
@@ -43,6 +44,7 @@ class Lane:
         writer: Writer,
         signals: Signals,
         clock: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self.account = account
         self.budget = budget
@@ -56,7 +58,7 @@ class Lane:
         self._writer = writer
         self._signals = signals
         self._clock = clock
-        self._teller = Teller(account)
+        self._teller = Teller(account, metrics)
 
     def use(self, client: FusionClient) -> None:
         """After a reload: another key, perhaps. What the account waited for may be mended, but no limit."""
@@ -117,7 +119,7 @@ class Lane:
                 connection, self.account, budget=self.budget, room=room, now=now
             )
         )
-        self._teller.ended(claim.ended)
+        self._teller.ended(claim.ended, now)
         for claimed in claim.claimed:
             task = asyncio.create_task(self._carry(claimed, self._client, opt_outs))
             self._under_way[task] = self._client
@@ -200,7 +202,7 @@ class Lane:
         settlement = await self._write(
             lambda connection: self._settled(connection, claimed, answered, moment, answer.quota)
         )
-        self._teller.ended(settlement.ended)
+        self._teller.ended(settlement.ended, now)
         self._teller.found(settlement.found)
 
     def _settled(

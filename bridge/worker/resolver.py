@@ -12,6 +12,7 @@ import structlog
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.inbound.body import parse
+from bridge.metrics import Metrics
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import DO_NOT_CALL, Facts
 from bridge.outbox.identity import Arrival, contact_key, decide
@@ -42,12 +43,14 @@ class Resolver:
         writer: Writer,
         signals: Signals,
         clock: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self._config = config
         self._reader = reader
         self._writer = writer
         self._signals = signals
         self._clock = clock
+        self._metrics = metrics
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -81,9 +84,9 @@ class Resolver:
             if isinstance(result, StoreError):
                 raise result
             if isinstance(result, BaseException):
-                self._tell(await self._writer.run(self._death(event, result)))
+                self._tell(event, await self._writer.run(self._death(event, result)))
             else:
-                self._tell(result)
+                self._tell(event, result)
         if batch:
             self._signals.rows_queued()
         return len(batch)
@@ -128,10 +131,13 @@ class Resolver:
             recovering.abandon(connection, accounts, now)
         return ended
 
-    def _tell(self, ended: list[Ended]) -> None:
-        for event in ended:
-            if event.state == "dead":
-                log.warning("event.dead", event_id=event.event_id, reason=event.reason, fix=event.fix)
+    def _tell(self, event: Received, ended: list[Ended]) -> None:
+        if all(each.event_id != event.id for each in ended):
+            self._metrics.settled(event.source, "queued")
+        for each in ended:
+            self._metrics.settled(each.source, each.state)
+            if each.state == "dead":
+                log.warning("event.dead", event_id=each.event_id, reason=each.reason, fix=each.fix)
 
     def _death(self, event: Received, error: BaseException) -> Callable[[sqlite3.Connection], list[Ended]]:
         log.error("resolver.stumbled", event_id=event.id, exc_info=error)

@@ -1,4 +1,4 @@
-"""What the world hears of a lane: one log line a request, one a change that an operator must know.
+"""What the world hears of a lane: a log line a request, one a change that an operator must know, and metrics.
 
 Knows the log and its words; decides nothing. Rule for editors: nothing here may raise or wait.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from bridge.metrics import Metrics
 from bridge.outbox.settle import Moment
 from bridge.store.claiming import Claimed
 from bridge.store.events import Ended
@@ -22,12 +23,16 @@ MANY_FOUND = 20
 class Teller:
     """Tells what becomes of an account's requests and events."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, metrics: Metrics) -> None:
         self._account = account
+        self._metrics = metrics
         self._found = 0
 
     def finished(self, claimed: Claimed, answered: Answered, moment: Moment) -> None:
         """A request came to its end, and perhaps changed what the account does."""
+        outcome = type(answered.outcome).__name__.lower()
+        carried = 0 if claimed.request.plan == "look" else len(claimed.rows)
+        self._metrics.request(LANE, self._account, outcome, carried)
         log.info(
             "attempt.finished",
             lane=LANE,
@@ -38,7 +43,7 @@ class Teller:
             events=[row.event_id for row in claimed.rows],
             status=answered.status,
             ms=round(answered.ms, 1),
-            outcome=type(answered.outcome).__name__.lower(),
+            outcome=outcome,
             error=answered.error,
         )
         before, now = moment.before, moment.after
@@ -50,9 +55,12 @@ class Teller:
         elif before.reason and not now.reason:
             log.info("account.resumed", account=self._account, after=before.reason)
 
-    def ended(self, events: Iterable[Ended]) -> None:
+    def ended(self, events: Iterable[Ended], now: float) -> None:
         """Events that have their end; the dead ones are for people to look at."""
         for event in events:
+            self._metrics.settled(event.source, event.state)
+            if event.state == "delivered" and not event.replayed:
+                self._metrics.delivered(now - event.received_at)
             if event.state == "dead":
                 log.warning("event.dead", event_id=event.event_id, reason=event.reason, fix=event.fix)
 
