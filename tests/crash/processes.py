@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,11 +40,13 @@ def free_port() -> int:
     raise RuntimeError("no free port")
 
 
-def call(port: int, method: str, path: str, body: Any = None) -> Any:
+def call(
+    port: int, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+) -> Any:
     """One request for JSON, on a connection of its own. Raises OSError while nobody listens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None)
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers or {})
         return json.loads(connection.getresponse().read())
     except http.client.HTTPException as error:
         raise ConnectionError(str(error)) from error

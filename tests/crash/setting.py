@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.crash.processes import free_port
 
 TOKEN = "bench-token-0123456789abcdef"
+API_KEY = "fc_bench_0123456789abcdef"
 
 _CONFIG = """\
 server: {{host: 127.0.0.1, port: {port}}}
@@ -22,7 +23,7 @@ database: bridge.db
 fusion:
   base_url: http://127.0.0.1:{fusion_port}
   accounts:
-    main: {{api_key: fc_bench_0123456789abcdef}}
+    main: {{api_key: {api_key}}}
   leads_limit: {{requests: {requests}, per: {per_s}s}}
 sources:
   workflow: {{type: ghl_workflow, token: {token}}}
@@ -65,7 +66,7 @@ class Setting:
         return f"/webhooks/workflow/{TOKEN}", json.dumps(payload).encode(), {}
 
 
-def prepare(folder: Path, *, fusion_port: int, requests: int = 100, per_s: int = 60) -> Setting:
+def prepare(folder: Path, *, fusion_port: int, requests: int = 100, per_s: float = 60) -> Setting:
     """Write the configuration and the key of a new setting."""
     folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(folder, free_port(), Ed25519PrivateKey.generate())
@@ -73,7 +74,12 @@ def prepare(folder: Path, *, fusion_port: int, requests: int = 100, per_s: int =
     (folder / "app.pem").write_bytes(pem)
     setting.config.write_text(
         _CONFIG.format(
-            port=setting.port, fusion_port=fusion_port, requests=requests, per_s=per_s, token=TOKEN
+            port=setting.port,
+            fusion_port=fusion_port,
+            api_key=API_KEY,
+            requests=requests,
+            per_s=per_s,
+            token=TOKEN,
         )
     )
     return setting
