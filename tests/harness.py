@@ -105,12 +105,15 @@ def write_config(folder, **changes):
 
 
 @contextlib.asynccontextmanager
-async def running(folder, *, sandbox=None, rules="june", **changes):
-    """A bridge that runs with this configuration; use it again on the same folder for a restart."""
+async def running(folder, *, sandbox=None, rules="june", clock=None, **changes):
+    """A bridge that runs with this configuration; use it again on the same folder for a restart.
+
+    `clock` is the bridge's; Fusion keeps its own.
+    """
     config = load(write_config(folder, **changes), environ={})
     sandbox = sandbox or create_sandbox(rules=rules, requests=10_000, per_s=1.0)
     bridge = Running(folder, sandbox)
-    app = create_app(config, transport=sandbox_transport(sandbox))
+    app = create_app(config, transport=sandbox_transport(sandbox), clock=clock)
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://bridge") as http:

@@ -247,8 +247,8 @@ def bound(leads, culprits, fusion):
     """The most requests.
 
     One culprit is found by eight refusals and the parts without it that arrive on the way; 409 costs a PATCH.
-    Named, each costs its refusal and its own request. However many there are: nobody is in more than eight
-    refused batches, and then goes alone.
+    Named, each costs its refusal and its own request. Of several each costs up to twenty, the worse the
+    closer they stand; but nobody is in more than eight refused batches, and then goes alone.
     """
     if not culprits:
         return 1
@@ -259,7 +259,7 @@ def bound(leads, culprits, fusion):
         return 1 + 2 * culprits
     if culprits == 1:
         return 10 + patches
-    return leads + patches + 25
+    return min(20 * culprits, leads + patches + 30)
 
 
 CASES = st.integers(1, 100).flatmap(
