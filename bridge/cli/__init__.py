@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "leads": "List the leads that Fusion has from us.",
     "replay": "Send events back through the rules.",
     "status": "One screen: what waits, what was spent, what is wrong.",
+    "adopt": "Learn the leads that Fusion has already.",
 }
 
 

@@ -5,7 +5,7 @@ fill one. Rule for editors: nothing here sends or counts time; what can't be aff
 chosen, and the next turn sees it again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,8 @@ from bridge.outbox.batch import STANDS_ALONE
 from bridge.outbox.body import settled
 from bridge.outbox.facts import DO_NOT_CALL, Body
 from bridge.outbox.request import Request
+
+Place = tuple[str, str]  # campaign id and phone: what no two rows of an account share
 
 MAX_BATCH = 100  # leads; Fusion refuses more (API reference, "Create leads")
 
@@ -39,8 +41,8 @@ class Due:
     newer: bool = False  # than what that batch carried
 
     @property
-    def place(self) -> tuple[str, str]:
-        """What no two rows of an account share."""
+    def place(self) -> Place:
+        """What tells it from every other row of the account."""
         return self.campaign_id, self.phone
 
 
@@ -80,7 +82,7 @@ def compose(
     """
     requests: list[Composed] = []
     hopeless: list[Due] = []
-    taken: set[tuple[str, str]] = set()
+    taken: set[Place] = set()
     for row in due:
         if len(requests) >= (urgent if row.priority == DO_NOT_CALL else places):
             break
@@ -93,19 +95,23 @@ def compose(
             case "update":
                 composed = Composed(Request("update", row.campaign_id, row.kind, (row.body,)), (row,))
             case "look":
-                composed = _look_up(row, company(row))
+                composed = _look_up(row, _untaken(company(row), taken))
             case "create":
-                composed = _create(_batch(row, company))
+                composed = _create(_batch(row, company, taken))
         requests.append(composed)
         taken.update(each.place for each in composed.rows)
     return Composition(tuple(requests), tuple(hopeless))
 
 
-def _batch(row: Due, company: Callable[[Due], Sequence[Due]]) -> Sequence[Due]:
+def _untaken(rows: Iterable[Due], taken: Collection[Place]) -> list[Due]:
+    return [row for row in rows if row.place not in taken]
+
+
+def _batch(row: Due, company: Callable[[Due], Sequence[Due]], taken: Collection[Place]) -> Sequence[Due]:
     """Whom to send with it. Of a batch that was refused, half: one of the two halves is without fault."""
     if row.refusals >= STANDS_ALONE:
         return (row,)
-    others = [other for other in company(row) if other.place != row.place and plan(other) == "create"]
+    others = [other for other in _untaken(company(row), {*taken, row.place}) if plan(other) == "create"]
     batch = [row, *others][:MAX_BATCH]
     return batch if row.suspects is None else batch[: (len(batch) + 1) // 2]
 

@@ -119,9 +119,10 @@ def in_company(
             alone = replace(refused, refusals=STANDS_ALONE, uncertain_at=doubtful)
             return Verdict("again", moment.now, alone, reason=share.reason, company="free")
         case "free":
-            free = Verdict("again", moment.now, refused, reason=share.reason, company="free")
-            not_carried_out = plan == "look" and isinstance(outcome, Gone)
-            return _halved(free) if not_carried_out else free
+            if plan == "look" and isinstance(outcome, Gone):  # the batch wasn't carried out
+                return _halved(Verdict("again", moment.now, refused, reason=share.reason, company="free"))
+            cleared = replace(tries, unreached_since=None)
+            return Verdict("again", moment.now, cleared, reason=share.reason, company="free")
         case "suspects":
             return Verdict("again", moment.now, refused, reason=share.reason, company="suspects")
         case "doubt":

@@ -34,7 +34,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What to send now; where that is nothing, when to look again (None: when something happens)."""
+    """What to send now, and when to look again (None: when something happens)."""
 
     claimed: tuple[Claimed, ...]
     next_at: float | None = None
@@ -89,22 +89,22 @@ ORDER BY o.id
 
 def claim(connection: sqlite3.Connection, account: str, *, budget: Budget, room: int, now: float) -> Claim:
     """Compose at most `room` requests for what is due, as far as the budget goes, and mark their rows."""
-    allowance = budget.allow(spent(connection, account, now=now, per_s=budget.per_s), now)
-    with closing(_due(connection, account, now)) as due:
-        composition = compose(
-            due,
-            partial(_company, connection, account, now),
-            places=min(room, allowance.places),
-            urgent=min(room, allowance.urgent),
-        )
+    claimed: list[Claimed] = []
     ended: list[Ended] = []
-    for row in composition.hopeless:
-        drop(connection, account, row)
-        ended += release(connection, row.event_id, now, reason=row.only_existing)
-    if not composition.requests:
-        return Claim((), _next_at(connection, account, allowance), tuple(ended))
-    claimed = tuple(_send(connection, account, composed, now) for composed in composition.requests)
-    return Claim(claimed, None, tuple(ended))
+    while len(claimed) < room:
+        allowance = budget.allow(spent(connection, account, now=now, per_s=budget.per_s), now)
+        with closing(_due(connection, account, now)) as due:
+            company = partial(_company, connection, account, now)
+            composition = compose(
+                due, company, places=min(1, allowance.places), urgent=min(1, allowance.urgent)
+            )
+        for row in composition.hopeless:
+            drop(connection, account, row)
+            ended += release(connection, row.event_id, now, reason=row.only_existing)
+        if not composition.requests:
+            return Claim(tuple(claimed), _next_at(connection, account, allowance), tuple(ended))
+        claimed += [_send(connection, account, composed, now) for composed in composition.requests]
+    return Claim(tuple(claimed), None, tuple(ended))
 
 
 def _due(connection: sqlite3.Connection, account: str, now: float) -> Generator[Due]:

@@ -124,8 +124,6 @@ class Lane:
             task = asyncio.create_task(self._carry(claimed, self._client, opt_outs))
             self._under_way[task] = self._client
             task.add_done_callback(self._carried)
-        if claim.claimed:
-            return 0
         pause = POLL_S if claim.next_at is None else claim.next_at - self._clock()
         return pause if pause > 0 else POLL_S  # due, but it waits for one that is under way
 
