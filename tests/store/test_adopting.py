@@ -1,0 +1,185 @@
+"""What a page of Fusion's leads changes in the tables, and what it leaves alone."""
+
+import json
+
+import pytest
+
+from bridge.errors import StoreError
+from bridge.outbox.budget import Budget
+from bridge.outbox.facts import BACKFILL, DO_NOT_CALL, NEW, UPDATE
+from bridge.outbox.outcome import Exists, Unreachable
+from bridge.store import adopting, claiming, spending
+from bridge.store.adopting import Learned, Progress
+from bridge.store.database import open_writer
+from tests.stocked import CAMPAIGN, Stock
+
+ANN, BOB, CAM = "+12025550101", "+12025550102", "+12025550103"
+
+
+@pytest.fixture
+def stock(tmp_path):
+    stock = Stock(tmp_path)
+    yield stock
+    stock.connection.close()
+
+
+def learn(stock, *leads, account="main", campaign=""):
+    with adopting.writing(stock.connection) as connection:
+        return adopting.learn(connection, account, campaign, leads)
+
+
+def lead(stock, phone, campaign=""):
+    found = stock.rows("SELECT * FROM lead_map WHERE phone = ? AND campaign_id = ?", phone, campaign)
+    return found[0] if found else None
+
+
+def waiting(stock, *columns):
+    return [tuple(row.values()) for row in stock.rows(f"SELECT {', '.join(columns)} FROM outbox ORDER BY id")]
+
+
+def test_new_leads_are_written_once(stock):
+    assert learn(stock, (ANN, "lead-1"), (BOB, ""), (ANN, "lead-1")) == Learned(2, 0)
+    assert learn(stock, (ANN, "lead-1"), (BOB, "")) == Learned(0, 0)
+    assert lead(stock, ANN) == {
+        "account": "main",
+        "campaign_id": "",
+        "phone": ANN,
+        "lead_id": "lead-1",
+        "body": None,
+        "delivered_at": None,
+        "origin": "adopted",
+    }
+    assert lead(stock, BOB)["lead_id"] is None
+
+
+def test_the_same_phone_elsewhere_is_another_lead(stock):
+    learn(stock, (ANN, "lead-1"))
+    assert learn(stock, (ANN, "lead-2"), campaign=CAMPAIGN) == Learned(1, 0)
+    assert learn(stock, (ANN, "lead-3"), account="east") == Learned(1, 0)
+
+
+def test_what_is_known_is_not_overwritten(stock):
+    stock.deliver("ann", ANN)
+    before = lead(stock, ANN)
+    assert learn(stock, (ANN, "another-id")) == Learned(0, 0)
+    assert lead(stock, ANN) == before
+
+
+def test_an_id_that_was_missing_is_filled(stock):
+    learn(stock, (ANN, ""))
+    learn(stock, (ANN, "lead-1"))
+    assert lead(stock, ANN)["lead_id"] == "lead-1"
+
+
+def test_what_waits_to_be_created_is_an_update_now(stock):
+    stock.queue("ann", ANN)
+    stock.queue("bob", BOB)
+    stock.queue("cam", CAM)
+    stock.queue("dan", "+12025550104", account="east")
+    stock.connection.execute("UPDATE outbox SET priority = ? WHERE phone = ?", (DO_NOT_CALL, BOB))
+    stock.connection.execute("UPDATE outbox SET priority = ? WHERE phone = ?", (BACKFILL, CAM))
+    learn(stock, *((phone, "") for phone in (ANN, BOB, CAM, "+12025550104")))
+
+    assert waiting(stock, "priority", "version") == [(UPDATE, 1), (DO_NOT_CALL, 1), (BACKFILL, 1), (NEW, 1)]
+
+
+def test_what_is_under_way_is_left_alone(stock):
+    """Its answer tells whether it was created by us; a lead that is known already can't be."""
+    stock.queue("ann", ANN)
+    claim(stock)
+    assert learn(stock, (ANN, "lead-1")) == Learned(0, 0)
+    assert lead(stock, ANN) is None
+    assert waiting(stock, "priority", "sent_version") == [(NEW, 1)]
+
+
+def claim(stock):
+    return claiming.claim(stock.connection, "main", budget=Budget(1000, 60), room=1, now=10**10).claimed
+
+
+def test_what_is_suspected_or_in_doubt_is_so_no_more(stock):
+    """A newer version than the one in doubt is sent as it is, once."""
+    stock.queue("ann", ANN)
+    stock.queue("bob", BOB)
+    stock.send(Unreachable("cut", uncertain=True))
+    stock.queue("ann", ANN, name="Ann Long")
+    assert waiting(stock, "doubted_version IS NULL", "version") == [(0, 2), (0, 1)]
+    learn(stock, (ANN, "lead-1"))
+    assert waiting(stock, "doubted_version IS NULL", "version") == [(1, 2), (0, 1)]
+    claimed = {each.request.plan: each for each in (*claim(stock), *claim(stock))}
+    assert claimed["update"].request.leads[0]["name"] == "Ann Long"
+    assert waiting(stock, "sent_version")[0] == (2,)
+
+
+def test_a_culprit_that_is_found_leaves_its_batch(stock):
+    stock.queue("ann", ANN)
+    stock.queue("bob", BOB)
+    stock.send(Exists("there"), status=409)
+    assert None not in [suspects for (suspects,) in waiting(stock, "suspects")]
+    learn(stock, (ANN, "lead-1"))
+    assert [suspects is None for (suspects,) in waiting(stock, "suspects")] == [True, False]
+
+
+def test_who_opted_out_before_goes_through_the_rules_again(stock):
+    event_id = stock.queue("ann", ANN, blocked=True)
+    stock.connection.execute("DELETE FROM outbox")
+    stock.connection.execute("UPDATE events SET state = 'skipped', reason = 'do not call', settled_at = 1")
+    bob = stock.deliver("bob", BOB)
+    assert learn(stock, (ANN, ""), (BOB, ""), campaign=CAMPAIGN) == Learned(2, 1)
+    assert (stock.state(event_id), stock.state(bob)) == ("received", "delivered")
+    assert learn(stock, (ANN, ""), campaign=CAMPAIGN) == Learned(0, 0)
+
+
+def test_progress(stock):
+    assert adopting.progress(stock.connection, "main", "") == Progress(1, None, None)
+    for reached in (Progress(2, 250, None), Progress(4, 250, 1000.0)):
+        adopting.write_progress(stock.connection, "main", "", reached)
+        assert adopting.progress(stock.connection, "main", "") == reached
+    adopting.start_over(stock.connection, [("main", ""), ("main", CAMPAIGN)])
+    assert adopting.progress(stock.connection, "main", "") == Progress()
+
+
+def test_a_request_that_was_broken_off_counts_from_now(stock):
+    attempt = spending.begin_attempt(stock.connection, "main", method="GET", leads=0, now=100.0)
+    adopting.interrupt(stock.connection, attempt, 102.0)
+    adopting.interrupt(stock.connection, attempt, 107.0)
+    counted = spending.spent(stock.connection, "main", now=110.0, per_s=60)
+    assert (list(counted.answered_at), counted.under_way) == ([102.0], 0)
+
+
+def test_what_fails_changes_nothing(stock):
+    def fail():
+        with adopting.writing(stock.connection) as connection:
+            adopting.learn(connection, "main", "", [(ANN, "")])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert lead(stock, ANN) is None
+
+
+def test_a_lock_is_said_in_words(stock, monkeypatch):
+    monkeypatch.setattr(adopting, "BUSY_MS", 10)
+    other = open_writer(stock.database)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked") as refused, adopting.writing(stock.connection):
+        pass
+    assert refused.value.fix
+    other.close()
+
+
+def test_a_page_is_learned_quickly(stock):
+    """The service can't store webhooks meanwhile."""
+    leads = [(f"+1202556{number:04}", f"lead-{number}") for number in range(100)]
+    statements = []
+    stock.connection.set_trace_callback(statements.append)
+    learn(stock, *leads)
+    stock.connection.set_trace_callback(None)
+    plans = [
+        row["detail"]
+        for statement in statements
+        if statement.lstrip().startswith(("INSERT INTO lead_map", "UPDATE outbox", "SELECT DISTINCT"))
+        for row in stock.connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+    ]
+    assert not [plan for plan in plans if plan.startswith("SCAN") and "json_each" not in plan], json.dumps(
+        plans
+    )
