@@ -239,7 +239,8 @@ def _return(
                 WHEN :exists = 1 AND priority = :new THEN :update
                 WHEN :exists = 0 AND priority = :update THEN :new
                 ELSE priority END,
-            due_at = :due_at, last_error = :error
+            due_at = CASE WHEN :due_at > :now THEN :due_at ELSE due_at END, -- at once: in its old turn
+            last_error = :error
         WHERE id = :id
         """,
         {
@@ -259,6 +260,7 @@ def _return(
             "new": NEW,
             "update": UPDATE,
             "due_at": now if newer else result.due_at,
+            "now": now,
             "error": "" if newer else result.reason,
         },
     )
