@@ -164,11 +164,12 @@ def _next_at(connection: sqlite3.Connection, account: str, allowance: Allowance)
 
 def _send(connection: sqlite3.Connection, account: str, composed: Composed, now: float) -> Claimed:
     request, rows = composed.request, composed.rows
+    look = request.plan == "look"
     attempt_id = begin_attempt(connection, account, method=request.method, leads=len(rows), now=now)
     connection.executemany(
         "INSERT INTO attempt_leads VALUES (?, ?, ?, ?)",
         # A look-up is about what the batch carried, not about what came since.
-        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in rows if not _outdated(row)],
+        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in rows if not (look and row.newer)],
     )
     connection.executemany(
         """
@@ -177,13 +178,9 @@ def _send(connection: sqlite3.Connection, account: str, composed: Composed, now:
             sent_event_id = event_id, attempt_id = ?
         WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
         """,
-        [(row.look_up, attempt_id, LANE, account, row.campaign_id, row.phone) for row in rows],
+        [(look, attempt_id, LANE, account, row.campaign_id, row.phone) for row in rows],
     )
     return Claimed(account, attempt_id, now, request, rows)
-
-
-def _outdated(row: Due) -> bool:
-    return row.look_up and row.newer
 
 
 def recall(connection: sqlite3.Connection, claimed: Claimed, now: float) -> Claimed | None:
