@@ -171,7 +171,7 @@ def _failed_request(connection: sqlite3.Connection) -> Trouble | None:
         """
         SELECT answered_at, outcome, status, error, account
         FROM attempts
-        WHERE outcome NOT IN ('delivered', 'exists', 'gone')
+        WHERE outcome NOT IN ('delivered', 'exists', 'gone', 'interrupted', 'withdrawn')
         ORDER BY id DESC
         LIMIT 1
         """
