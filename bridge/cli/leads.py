@@ -39,8 +39,8 @@ def command(
 ) -> None:
     """List the leads that Fusion has from us, the last delivered first, and the contacts behind each.
 
-    `created`: by the bridge. `found`: Fusion had it before. `adopted`: learned from Fusion's list. A narrow screen shortens ids and names, and
-    leaves columns out; a wide one, a pipe and --json show them whole.
+    `created`: by the bridge. `found`: Fusion had it before. `adopted`: learned from Fusion's list. A narrow
+    screen shortens ids and names, and leaves columns out; a wide one, a pipe and --json show them whole.
 
     Example:
       bridge leads
