@@ -263,12 +263,15 @@ async def test_whatever_retry_after_says(tmp_path, said, longest_s):
         bridge.fusion.faults.add(Fault("status", status=429, delay_s=1, times=1))
         ids = await together(bridge, FIVE)
         await answered(bridge)
-        until = bridge.service._lanes["main"].state.paused_until
-        assert 0.5 < until - clock() <= longest_s
-        assert bridge.rows("SELECT reason FROM lanes") == [{"reason": "throttled"}]
+        (attempt,) = bridge.rows("SELECT answered_at FROM attempts")
+        (lane,) = bridge.rows("SELECT reason, paused_until FROM lanes")
+        assert lane["reason"] == "throttled"
+        assert 1 <= lane["paused_until"] - attempt["answered_at"] <= longest_s
+        clock.ahead_s -= 1  # for a slow machine: it still has to wait
         await accept(bridge, [PEOPLE[9]])
         await resolved(bridge)
-        assert asked(bridge) == ["POST 429 (5)"]  # it waits as it was asked to
+        assert asked(bridge) == ["POST 429 (5)"]
+        clock.ahead_s += 1
         clock.jump(bridge, longest_s)
         await bridge.settled()
         assert fates(bridge, ids) == {"delivered": 5}
@@ -277,8 +280,7 @@ async def test_whatever_retry_after_says(tmp_path, said, longest_s):
         there(bridge, [*FIVE, PEOPLE[9], "+12025550150"])
 
 
-@BOTH
-@pytest.mark.parametrize("means", ["next", "window"])
+@pytest.mark.parametrize(("rules", "means"), [("june", "next"), ("july", "window")])
 async def test_another_tool_spends_from_the_same_key(tmp_path, rules, means):
     limit = {**BASE["fusion"], "leads_limit": {"requests": 20, "per": "1s"}}
     sandbox = create_sandbox(rules=rules, requests=20, per_s=1.0, reset_means=means)
@@ -317,7 +319,7 @@ async def test_a_clock_that_jumps(tmp_path, jump_s, fault):
         ids = await together(bridge, FIVE)
         await answered(bridge)
         clock.jump(bridge, jump_s)
-        await others_go_on(bridge, within=1.5)
+        await others_go_on(bridge, within=1.2)
         await bridge.settled(2)
         assert fates(bridge, ids) == {"delivered": 5}
         assert len(asked(bridge)) <= 4
@@ -348,7 +350,7 @@ async def test_a_clock_that_was_ahead_before_the_restart_keeps_nobody_waiting(tm
     sandbox.state.sandbox.faults.clear()
     async with odd(tmp_path, sandbox=sandbox) as bridge:
         await others_go_on(bridge)
-        await bridge.settled(2)
+        await bridge.settled(1)
 
 
 @BOTH
@@ -384,7 +386,7 @@ async def test_a_lead_that_is_always_answered_503_lets_the_others_go(tmp_path):
         bridge.fusion.faults.add(Fault("status", status=503, phone=FIVE[1], method="POST"))
         ids = await together(bridge, FIVE)
         await others_go_on(bridge)
-        await bridge.until(lambda: fates(bridge, ids)["delivered"] == 4, within=2)
+        await bridge.until(lambda: fates(bridge, ids)["delivered"] == 4, within=1.5)
 
 
 @BOTH
@@ -474,11 +476,14 @@ async def test_a_batch_carried_out_late(tmp_path, rules, faults, most):
 @BOTH
 async def test_a_batch_carried_out_late_into_one_with_others(tmp_path, rules):
     async with odd(tmp_path, rules=rules) as bridge:
-        late = Fault("reset_late", delay_s=0.3, times=1)
-        bridge.fusion.faults.add(late, Fault("delay", delay_s=0.4, times=1, method="POST"))
+        bridge.fusion.faults.add(
+            Fault("reset_late", delay_s=0.6, times=1),
+            Fault("delay", delay_s=0.3, times=1, method="GET"),
+            Fault("delay", delay_s=0.5, times=1, method="POST"),
+        )
         await together(bridge, PEOPLE[:30])
-        await answered(bridge)
-        await together(bridge, PEOPLE[30:60])
+        await bridge.until(lambda: len(asked(bridge)) == 2)
+        await accept(bridge, PEOPLE[30:60])  # while the first are looked up
         await bridge.settled()
         assert len(asked(bridge)) <= 6, asked(bridge)
         assert fates(bridge) == {"delivered": 60}
@@ -490,13 +495,14 @@ async def test_a_batch_carried_out_late_while_one_with_others_breaks(tmp_path, r
     """The look-up of one who was in both says nothing of those who were only in the second."""
     async with odd(tmp_path, rules=rules) as bridge:
         bridge.fusion.faults.add(
-            Fault("reset_late", delay_s=0.3, times=1),
-            Fault("delay", delay_s=0.4, times=1, method="POST"),
+            Fault("reset_late", delay_s=0.6, times=1),
+            Fault("delay", delay_s=0.3, times=1, method="GET"),
+            Fault("delay", delay_s=0.5, times=1, method="POST"),
             Fault("reset_before", times=1, method="POST"),
         )
         await together(bridge, PEOPLE[:30])
-        await answered(bridge)
-        await together(bridge, PEOPLE[30:60])
+        await bridge.until(lambda: len(asked(bridge)) == 2)
+        await accept(bridge, PEOPLE[30:60])  # while the first are looked up
         await bridge.settled()
         assert "POST - (60)" in asked(bridge)
         assert len(asked(bridge)) <= 7, asked(bridge)
