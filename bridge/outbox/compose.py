@@ -35,9 +35,9 @@ class Due:
     only_existing: str  # never create it; the reason for skipping the event if it isn't there
     refusals: int = 0  # batches with it that were refused
     suspects: int | None = None  # the refused batch that it is suspected of
-    doubt: int | None = None  # the batch with it of which nobody knows whether it was carried out …
-    look_up: bool = False  # … and who has not been looked up yet
-    doubt_since: float = 0.0  # when that batch left
+    doubt: int | None = None  # the last batch with it of which nobody knows whether it was carried out …
+    look_up: bool = False  # … and which has not been looked up yet
+    doubt_since: float = 0.0  # when the first such batch left
     newer: bool = False  # than what that batch carried
 
     @property
@@ -111,7 +111,13 @@ def _batch(row: Due, company: Callable[[Due], Sequence[Due]], taken: Collection[
     """Whom to send with it. Of a batch that was refused, half: one of the two halves is without fault."""
     if row.refusals >= STANDS_ALONE:
         return (row,)
-    others = [other for other in _untaken(company(row), {*taken, row.place}) if plan(other) == "create"]
+    others = [
+        other
+        for other in _untaken(company(row), {*taken, row.place})
+        # Whoever may have been created already is sent again with its own kind alone: then one look-up still
+        # tells for all, whichever of the requests was carried out.
+        if plan(other) == "create" and (other.suspects, other.doubt) == (row.suspects, row.doubt)
+    ]
     batch = [row, *others][:MAX_BATCH]
     return batch if row.suspects is None else batch[: (len(batch) + 1) // 2]
 

@@ -112,7 +112,10 @@ def in_company(
     if isinstance(share, Failed):
         return _halved(_count(refused, moment, retry, share.reason, alone=False))
     if not isinstance(share, Apart):
-        return verdict(share, plan, tries, moment, retry)
+        found = verdict(share, plan, tries, moment, retry)
+        if isinstance(share, Unreachable) and plan == "create" and found.tries.unanswered >= WHOLE_TRIES:
+            return replace(found, company="suspects")  # Fusion is there for others
+        return found
     match share.company:
         case "alone":
             doubtful = moment.now if isinstance(outcome, Delivered) else tries.uncertain_at

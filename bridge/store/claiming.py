@@ -44,8 +44,7 @@ class Claim:
 COLUMNS = """
     o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.priority, o.only_existing, o.refusals,
     o.suspects, o.doubt, o.doubted_version IS NOT NULL AS look_up, o.version > o.doubted_version AS newer,
-    CASE WHEN o.doubted_version IS NULL THEN 0.0
-        ELSE (SELECT started_at FROM attempts WHERE id = o.doubt) END AS doubt_since,
+    o.doubt_since,
     o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
 """
 LEADS = """
@@ -71,7 +70,7 @@ SELECT {COLUMNS} FROM (
     ORDER BY due_at
     LIMIT {WITHIN}
 ) AS o LEFT JOIN {LEADS}
-WHERE o.suspects IS NULL AND o.doubted_version IS NULL AND o.refusals < {STANDS_ALONE}
+WHERE o.suspects IS NULL AND o.doubt IS NULL AND o.refusals < {STANDS_ALONE}
     AND o.only_existing = '' AND l.phone IS NULL
 LIMIT {MAX_BATCH}
 """  # noqa: S608 - our own words
@@ -113,10 +112,10 @@ def _due(connection: sqlite3.Connection, account: str, now: float) -> Generator[
 
 
 def _company(connection: sqlite3.Connection, account: str, now: float, row: Due) -> Sequence[Due]:
-    if row.look_up:
-        return [_row(each) for each in connection.execute(DOUBTED, (row.doubt,))]
-    if row.suspects is not None:
+    if row.suspects is not None and not row.look_up:
         return [_row(each) for each in connection.execute(SUSPECTED, (row.suspects,))]
+    if row.doubt is not None:
+        return [_row(each) for each in connection.execute(DOUBTED, (row.doubt,))]
     found: list[Due] = []
     for priority in (NEW, BACKFILL):
         if len(found) < MAX_BATCH:
@@ -140,7 +139,7 @@ def _row(row: sqlite3.Row) -> Due:
         suspects=row["suspects"],
         doubt=row["doubt"],
         look_up=bool(row["look_up"]),
-        doubt_since=row["doubt_since"],
+        doubt_since=row["doubt_since"] or 0.0,
         newer=bool(row["newer"]),
     )
 

@@ -179,14 +179,16 @@ CREATE TABLE outbox_2 (
     corrections INTEGER NOT NULL DEFAULT 0,
     refusals INTEGER NOT NULL DEFAULT 0,
     suspects INTEGER, -- the refused batch of which one must be the culprit
-    doubt INTEGER, -- the batch with it that got no answer …
-    doubted_version INTEGER CHECK (doubted_version <= version), -- … until it is looked up
+    doubt INTEGER, -- the last batch with it that got no answer …
+    doubt_since REAL, -- … and when the first such batch left: each was a part of the one before
+    doubted_version INTEGER CHECK (doubted_version <= version), -- until it is looked up
     queued_at REAL NOT NULL,
     due_at REAL NOT NULL,
     last_error TEXT NOT NULL DEFAULT '',
     UNIQUE (lane, account, campaign_id, phone),
     CHECK ((sent_version IS NULL) = (sent_event_id IS NULL)),
     CHECK ((sent_version IS NULL) = (attempt_id IS NULL)),
+    CHECK ((doubt IS NULL) = (doubt_since IS NULL)),
     CHECK (doubted_version IS NULL OR doubt IS NOT NULL)
 ) STRICT;
 INSERT INTO outbox_2 (

@@ -22,9 +22,12 @@ def recover(connection: sqlite3.Connection, now: float, *, attempt: int | None =
     A request that was under way occupies its place in the budget from now on: nobody knows when it arrived,
     but it was not later. Returns the number of rows.
     """
+    if attempt is None:
+        _rewind(connection, now)
     rows = connection.execute(
         """
-        SELECT o.id, o.event_id, o.sent_event_id, o.sent_version, o.attempt_id, a.method, a.leads,
+        SELECT o.id, o.event_id, o.sent_event_id, o.sent_version,
+            o.attempt_id, a.started_at, a.method, a.leads,
             EXISTS (
                 SELECT 1 FROM lead_map AS l
                 WHERE l.account = o.account AND l.campaign_id = o.campaign_id AND l.phone = o.phone
@@ -49,6 +52,31 @@ def recover(connection: sqlite3.Connection, now: float, *, attempt: int | None =
     return len(rows)
 
 
+def _rewind(connection: sqlite3.Connection, now: float) -> None:
+    """What was written while the machine's clock was ahead isn't in the future any more.
+
+    Else the account would wait for it, and fresh events of these contacts would look stale.
+    """
+    connection.execute(
+        """
+        UPDATE attempts SET started_at = MIN(started_at, :now), answered_at = MIN(answered_at, :now)
+        WHERE answered_at > :now
+        """,
+        {"now": now},
+    )
+    connection.execute("UPDATE outbox SET due_at = :now WHERE due_at > :now", {"now": now})
+    connection.execute(
+        """
+        UPDATE contact_map SET
+            occurred_at = MIN(occurred_at, :now),
+            dnd_all_at = MIN(dnd_all_at, :now),
+            dnd_call_at = MIN(dnd_call_at, :now)
+        WHERE occurred_at > :now OR dnd_all_at > :now OR dnd_call_at > :now
+        """,
+        {"now": now},
+    )
+
+
 def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> None:
     """The row waits; a creation is in doubt, with its whole batch where it had company."""
     created = row["method"] == "POST" and not row["known"]
@@ -60,6 +88,7 @@ def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> N
             uncertain_at = CASE WHEN :created THEN :now ELSE uncertain_at END,
             refusals = CASE WHEN :created AND NOT :batch THEN :alone ELSE refusals END,
             doubt = CASE WHEN :batch THEN :attempt ELSE doubt END,
+            doubt_since = CASE WHEN :batch THEN COALESCE(doubt_since, :sent_at) ELSE doubt_since END,
             doubted_version = CASE WHEN :batch AND only_existing = '' THEN :version ELSE doubted_version END
         WHERE id = :id
         """,
@@ -70,6 +99,7 @@ def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> N
             "batch": batch,
             "alone": STANDS_ALONE,
             "attempt": row["attempt_id"],
+            "sent_at": row["started_at"],
             "version": row["sent_version"],
         },
     )

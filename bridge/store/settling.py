@@ -232,7 +232,8 @@ def _return(
             failures = :failures, unanswered = :unanswered, corrections = :corrections,
             unreached_since = :unreached_since, uncertain_at = :uncertain_at, refusals = :refusals,
             suspects = CASE :company WHEN 'suspects' THEN :attempt WHEN 'free' THEN NULL ELSE suspects END,
-            doubt = CASE WHEN :doubted THEN COALESCE(doubt, :attempt) ELSE doubt END,
+            doubt = CASE WHEN :doubted THEN :attempt ELSE doubt END,
+            doubt_since = CASE WHEN :doubted THEN COALESCE(doubt_since, :sent_at) ELSE doubt_since END,
             doubted_version = CASE
                 WHEN :doubted THEN :sent_version WHEN :looked_up THEN NULL ELSE doubted_version END,
             priority = CASE
@@ -255,6 +256,7 @@ def _return(
             "attempt": claimed.attempt_id,
             "doubted": doubted,
             "looked_up": looked_up,
+            "sent_at": claimed.sent_at,
             "sent_version": waiting["sent_version"],
             "exists": result.exists,
             "new": NEW,
