@@ -3,6 +3,7 @@
 Rule for editors: every connection of the bridge is opened here, so that no pragma is ever forgotten.
 """
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -14,33 +15,73 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bridge.errors import StoreError
-from bridge.store.migrations import migrate
+from bridge.store.migrations import migrate, migrations
+from bridge.store.trouble import damaged, refusal
 
 # How long a write waits for somebody else's lock before the sender is told to come again (429).
 BUSY_MS = 2_000
+
+
+class InUse(StoreError):
+    """Another process owns the database."""
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Which file it is, whatever its name. Raises OSError when there is none."""
+    file = path.stat()
+    return file.st_dev, file.st_ino
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """The writing connection; creates folder, file and tables.
 
     Raises:
-        StoreError: the file can't be created, opened, read or migrated.
+        StoreError: the file can't be created, opened, read or migrated, or a newer version made it.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(str(path))
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
-        connection.execute("PRAGMA synchronous = FULL")
-        # A checkpoint makes one commit wait for thousands of pages: seldom is better than small. 32 MB.
-        connection.execute("PRAGMA wal_autocheckpoint = 8000")
-        connection.execute("PRAGMA cache_size = -8000")  # 8 MB: the indexes that every accept touches
-        connection.execute("PRAGMA foreign_keys = ON")
-        migrate(Database(connection))
-    except (OSError, sqlite3.Error) as error:
-        fix = "check that the folder exists, belongs to the bridge's user and has space left"
-        raise StoreError(f"can't open the database {path}: {error}", fix=fix) from error
+    with contextlib.ExitStack() as opened:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _not_cut_to_nothing(path)
+            connection = opened.enter_context(contextlib.closing(_connect(str(path))))
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
+            connection.execute("PRAGMA synchronous = FULL")
+            # A checkpoint makes one commit wait for thousands of pages: seldom is better than small. 32 MB.
+            connection.execute("PRAGMA wal_autocheckpoint = 8000")
+            connection.execute("PRAGMA cache_size = -8000")  # 8 MB: the indexes that every accept touches
+            connection.execute("PRAGMA foreign_keys = ON")
+            _not_newer(path, Database(connection))
+            migrate(Database(connection))
+        except (OSError, sqlite3.Error) as error:
+            raise refusal(path, f"can't open the database {path}", error) from error
+        opened.pop_all()
     return connection
+
+
+def _not_cut_to_nothing(path: Path) -> None:
+    """An empty file is a new database to SQLite, and what its log holds is thrown away: accepted events."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
+        raise damaged(path, f"it is empty or gone, but {log.name} isn't")
+
+
+def _not_newer(path: Path, database: Database) -> None:
+    ours = {migration.name for migration in migrations.pending(Database(memory=True))}
+    if any(migration.name not in ours for migration in migrations.applied(database)):
+        fix = "install that version again, or restore a backup from before (deploy/README.md, Back up)"
+        raise StoreError(f"the database {path} was made by a newer version of the bridge", fix=fix)
+
+
+def prove(connection: sqlite3.Connection) -> None:
+    """A real write: a full or read-only disk refuses it, a read wouldn't notice."""
+    connection.execute("PRAGMA user_version = 0")
+
+
+def check_whole(path: Path, connection: sqlite3.Connection) -> None:
+    """Read the whole file, which takes seconds for a big one. Raises Damaged."""
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise damaged(path, found)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -70,40 +111,72 @@ def _connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def _lock(handle: int) -> bool:
-    """Take the lock. `bridge status` holds it for microseconds to see whether it is free: try again."""
-    for _ in range(3):
+class Ownership:
+    """Holds the database for this process; a second owner would spend the same budget twice.
+
+    The operating system drops the lock with its process, so that a stale file is no obstacle.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """Become the owner, unless this process is.
+
+        Raises:
+            InUse: another process is; names it.
+            StoreError: it can't be known.
+        """
+        if self._handle is not None:
+            return
+        lock = self._path.with_name(f"{self._path.name}.lock")
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.02)
-        else:
-            return True
-    return False
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise refusal(self._path, f"can't write {lock}", error) from error
+        try:
+            self._lock(handle)
+        except BaseException:
+            os.close(handle)
+            raise
+        self._handle = handle
+        with contextlib.suppress(OSError):  # on a full disk the lock holds, only nobody reads whose it is
+            os.ftruncate(handle, 0)
+            os.write(handle, f"process {os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Be the owner no more, if it was one."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _lock(self, handle: int) -> None:
+        """`bridge status` holds the lock for microseconds to see whether it is free: try again."""
+        for _ in range(3):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+            except OSError as error:
+                fix = "put the database on a disk of this machine: a network's can't be trusted with it"
+                raise StoreError(
+                    f"the disk of {self._path.parent} knows no locks: {error}", fix=fix
+                ) from error
+            else:
+                return
+        owner = os.read(handle, 100).decode(errors="replace").strip() or "unknown"
+        fix = "stop that one first, or give this one another `database:`"
+        raise InUse(f"{self._path} is in use by another bridge ({owner})", fix=fix)
 
 
 @contextmanager
-def owned(path: Path) -> Iterator[None]:
-    """Hold the database for this process; a second owner would spend the same budget twice.
-
-    The operating system drops the lock with its process, so that a stale file is no obstacle.
-
-    Raises:
-        StoreError: another process owns it; names the process.
-    """
-    lock = path.with_name(f"{path.name}.lock")
+def owned(path: Path) -> Iterator[Ownership]:
+    """Own the database inside. Raises InUse or StoreError."""
+    ownership = Ownership(path)
+    ownership.take()
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreError(f"can't write {lock}: {error}", fix="check the folder's owner and space") from error
-    try:
-        if not _lock(handle):
-            owner = os.read(handle, 100).decode(errors="replace").strip() or "unknown"
-            fix = "stop that one first, or give this one another `database:`"
-            raise StoreError(f"{path} is in use by another bridge ({owner})", fix=fix)
-        os.ftruncate(handle, 0)
-        os.write(handle, f"process {os.getpid()}\n".encode())
-        yield
+        yield ownership
     finally:
-        os.close(handle)
+        ownership.release()

@@ -3,8 +3,9 @@
 Everything that writes hands it a function of the connection. Functions that arrive while a commit is under
 way share the next one, each in its own savepoint, so that a failing one fails alone. The functions run in the
 event loop (they take microseconds, and two threads would fight for the interpreter over every statement);
-what waits for the disk or for another process runs in a thread. Rule for editors: a function must not begin,
-commit or wait for anything; when its future is done, its writes are on the disk.
+what waits for the disk or for another process runs in a thread. After an error that no repetition cures it
+is lost: it refuses whatever comes, and who made it makes another. Rule for editors: a function must not
+begin, commit or wait for anything; when its future is done, its writes are on the disk.
 """
 
 import asyncio
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.errors import StoreError
-from bridge.store.database import BUSY_MS, open_writer
+from bridge.store.database import BUSY_MS, identity, open_writer
+from bridge.store.trouble import LOST, PASSING, code_of, refusal
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
@@ -28,29 +30,23 @@ Result = tuple["asyncio.Future[Any]", Any, Exception | None]
 # Enough that a burst shares commits, few enough that nothing else waits for long while they run.
 MAX_GROUP = 128
 
-# After these SQLite may have rolled back everything, or the next statement would meet the same: the group
-# fails as a whole. Any other error is the fault of the one write that met it.
-FATAL = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_READONLY,
-}
+# A disk that hangs must not keep the process from its end.
+STOP_WITHIN_S = 1.5
 
 
 class Writer:
-    """Owns the writing connection. Made and used in a running event loop; stop it after the last write."""
+    """Owns the writing connection. Made and used in a running event loop; stop it after the last write.
+
+    `lost` is done, with the reason, when it will never write again.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = open_writer(path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
+        self._file = identity(path)
         self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[StoreError] = self._loop.create_future()
         self._waiting: deque[Item] = deque()
         self._work: asyncio.Task[None] | None = None
         self._stopped = False
@@ -63,16 +59,18 @@ class Writer:
         """Finish what was handed over, then close. Later writes are refused."""
         self._stopped = True
         if self._work is not None:
-            await asyncio.wait([self._work])
+            await asyncio.wait([self._work], timeout=STOP_WITHIN_S)
         self._slow.put(None)
-        self._thread.join()
-        self._connection.close()
+        await asyncio.to_thread(self._thread.join, STOP_WITHIN_S)
 
     def submit(self, write: Write[T]) -> "asyncio.Future[T]":
         """Hand over a write. The future fails with StoreError when the database can't be written."""
         future: asyncio.Future[T] = self._loop.create_future()
         if self._stopped:
             future.set_exception(StoreError("the bridge is shutting down", fix="try again"))
+            return future
+        if self.lost.done():
+            future.set_exception(self.lost.result())
             return future
         self._waiting.append((write, future))
         if self._work is None:
@@ -85,8 +83,7 @@ class Writer:
 
     async def _drain(self) -> None:
         while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
-            for future, result, failure in await self._commit(group):
+            for future, result, failure in await self._next():
                 if future.done():  # whoever waited was cancelled; the write stands
                     continue
                 if failure is None:
@@ -95,27 +92,49 @@ class Writer:
                     future.set_exception(failure)
         self._work = None
 
-    async def _commit(self, group: list[Item]) -> list[Result]:
+    async def _next(self) -> list[Result]:
+        """One group: begin, write, commit. Who came while the lock was waited for has waited as well."""
+        group = self._waiting
         try:
             await self._begin()
-            results = [(future, *self._savepoint(write)) for write, future in group]
+            group = deque(self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting))))
+            results = [(future, *self._savepoint(write)) for write, future in group if not future.done()]
             await self._in_thread(self._connection.commit)
         except Exception as error:  # noqa: BLE001 - each of them is told; the next group tries afresh
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
-            fix = "check disk space, and who else holds the database"
-            refused = StoreError(f"the database can't be written: {error}", fix=fix)
-            return [(future, None, refused) for _, future in group]
+            refused = self._refused(error)
+            results = [(future, None, refused) for _, future in group]
+            group.clear()
         return results
+
+    def _refused(self, error: Exception) -> StoreError:
+        if isinstance(error, StoreError):
+            return error
+        refused = refusal(self._path, "the database can't be written", error)
+        if code_of(error) in LOST and not self.lost.done():
+            self.lost.set_result(refused)
+        return refused
 
     async def _begin(self) -> None:
         """IMMEDIATE: a deferred transaction that reads first fails when the CLI wrote meanwhile."""
+        self._look_whether_it_is_there()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            if code_of(error) != sqlite3.SQLITE_BUSY:
                 raise
             await self._in_thread(self._begin_patiently)
+
+    def _look_whether_it_is_there(self) -> None:
+        """What is written into a file that was deleted or replaced is lost, without an error."""
+        if not self.lost.done():
+            with contextlib.suppress(OSError):
+                if identity(self._path) == self._file:
+                    return
+            reason = f"the database {self._path} was moved, replaced or deleted while it was open"
+            self.lost.set_result(StoreError(reason, fix="put it back, or restore the last backup"))
+        raise self.lost.result()
 
     def _begin_patiently(self) -> None:
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -138,6 +157,7 @@ class Writer:
                 self._loop.call_soon_threadsafe(done.set_exception, error)
             else:
                 self._loop.call_soon_threadsafe(done.set_result, None)
+        self._connection.close()
 
     def _savepoint(self, write: Write[Any]) -> tuple[Any, Exception | None]:
         """One write of a group; what it raises is its own, unless the transaction is in danger."""
@@ -145,7 +165,7 @@ class Writer:
         try:
             result = write(self._connection)
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in FATAL:
+            if code_of(error) in LOST | PASSING:
                 raise
             self._connection.execute("ROLLBACK TO one")
             self._connection.execute("RELEASE one")

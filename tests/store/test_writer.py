@@ -99,7 +99,7 @@ def test_an_unusable_place_says_so(tmp_path):
     with pytest.raises(StoreError, match="can't open"):
         open_writer(tmp_path / "file" / "bridge.db")
     (tmp_path / "other.db").write_text(NO_DATABASE)
-    with pytest.raises(StoreError, match="can't open"):
+    with pytest.raises(StoreError, match="damaged"):
         open_writer(tmp_path / "other.db")
 
 

@@ -1,0 +1,78 @@
+"""What can be wrong with the database, in words, with a fix; and which of it passes by itself.
+
+Knows SQLite's errors and asks the disk. Rule for editors: the words go into the log, to `/readyz` and so to
+strangers: paths may be in them, what the database holds may not.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from bridge.errors import StoreError
+
+# With less than this no write can be counted on.
+NO_ROOM = 65_536
+
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+# After these the connection can't be trusted any more, or won't ever work again: it is let go.
+LOST = DAMAGED | {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+
+# These pass by themselves, but the transaction that met one is done for.
+PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+}
+
+
+class Damaged(StoreError):
+    """What the file holds can't be trusted. Nobody but an operator can mend that."""
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary error code; 0 when it is none of SQLite's errors."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def refusal(path: Path, what: str, error: Exception) -> StoreError:
+    """What went wrong with the database at `path`, in words, and what to do about it."""
+    code = code_of(error)
+    if code in DAMAGED:
+        return damaged(path, str(error))
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        fix = f"end the program that holds it; `fuser {path}` names it"
+        return StoreError(f"{what}: {error}", fix=fix)
+    disk = _state_of_disk(path)
+    if code == sqlite3.SQLITE_FULL or disk == "full":
+        return StoreError(
+            f"{what}: the disk is full ({error})", fix=f"make room on the disk of {path.parent}"
+        )
+    if disk == "read-only":
+        fix = f"look into the kernel's log, and mount the disk of {path.parent} writable again"
+        return StoreError(f"{what}: the disk is read-only ({error})", fix=fix)
+    fix = "check that the folder exists and belongs to the bridge's user, and that its disk works"
+    return StoreError(f"{what}: {error}", fix=fix)
+
+
+def damaged(path: Path, how: str) -> Damaged:
+    fix = f"keep {path} and what is beside it, and restore the last backup (deploy/README.md, Back up)"
+    return Damaged(f"the database {path} is damaged: {how}", fix=fix)
+
+
+def _state_of_disk(path: Path) -> str:
+    """SQLite has one error for many causes; the disk itself knows better."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return ""
+    if disk.f_flag & os.ST_RDONLY:
+        return "read-only"
+    return "full" if disk.f_bavail * disk.f_frsize < NO_ROOM else ""
