@@ -53,9 +53,9 @@ MIXES = (
     Mix(
         "new, updates, backfill, do-not-call",
         _CAMPAIGN,
-        f"CASE WHEN i % 1000 = 0 THEN {DO_NOT_CALL} WHEN i % 10 < 5 THEN {NEW} "
+        f"CASE WHEN i % 5000 = 0 THEN {DO_NOT_CALL} WHEN i % 10 < 5 THEN {NEW} "
         f"WHEN i % 10 < 9 THEN {UPDATE} ELSE {BACKFILL} END",
-        "i % 1000 = 0 OR i % 10 BETWEEN 5 AND 8",
+        "i % 5000 = 0 OR i % 10 BETWEEN 5 AND 8",
     ),
 )
 
@@ -70,6 +70,8 @@ def run(folder: Path) -> list[Figure]:
     figures: list[Figure] = []
     there = 0
     for delivered in DELIVERED:
+        connection.execute("DELETE FROM outbox")
+        connection.execute("DELETE FROM attempts WHERE started_at >= ?", (_NOW,))
         _deliver(connection, there, delivered)
         there = delivered
         size = (folder / "compose.db").stat().st_size / 2**20
@@ -144,7 +146,7 @@ def _wait(connection: sqlite3.Connection, mix: Mix) -> None:
     """Nothing but this mix waits, and of its leads only these are known."""
     connection.execute("DELETE FROM outbox")
     connection.execute("DELETE FROM lead_map WHERE phone >= '+12000000000' AND phone < '+13000000000'")
-    connection.execute("UPDATE attempts SET answered_at = ? WHERE answered_at > ?", (_NOW - 999, _NOW - 999))
+    connection.execute("DELETE FROM attempts WHERE started_at >= ?", (_NOW,))  # of the mix before
     _fill(
         connection,
         f"""
