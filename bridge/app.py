@@ -34,7 +34,7 @@ from bridge.web.health import healthz, readyz
 from bridge.web.metrics import metrics
 from bridge.web.state import Surface
 from bridge.web.webhooks import Webhooks
-from bridge.worker import Lane, Resolver, Signals
+from bridge.worker import Lane, Resolver, Retention, Signals
 
 log = structlog.get_logger()
 
@@ -73,6 +73,8 @@ class Service:
             lambda: self.config, self._reader, self.writer, self.signals, self._clock, self.metrics
         )
         self._spawn(resolver.run())
+        self._retention = Retention(lambda: self.config, self.writer, self._clock)
+        self._spawn(self._retention.run())
         for account in self.config.fusion.accounts.values():
             self._open_lane(account)
         return Surface(
@@ -86,6 +88,7 @@ class Service:
     async def stop(self) -> None:
         """Finish what is under way, or leave it to the next start; then close everything."""
         self.signals.stop()
+        self._retention.stop()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_WITHIN_S)
             for task in late:

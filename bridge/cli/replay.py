@@ -38,7 +38,8 @@ def command(
     """Send events back through the rules, as if they had just come: after a fix of the rules, say.
 
     Either by number, or all that the options choose. Only settled events go; one that waits is left
-    alone. What comes out the same as Fusion has it already is skipped as unchanged, unless --force.
+    alone, and so is one whose payload went by its age (`retention`). What comes out the same as Fusion
+    has it already is skipped as unchanged, unless --force.
 
     Example:
       bridge replay 1042 1043
@@ -51,6 +52,7 @@ def command(
         raise typer.BadParameter("which events? Name their ids, or choose: --state dead --since 2d, say")
     known = outline(config)
     chosen = _by_id(known, ids) if ids else _by_options(known, state, source, since)
+    chosen = _with_payload(known, chosen, by_id=bool(ids))
     if dry_run:
         _count(known, chosen)
         return
@@ -88,6 +90,27 @@ def _by_options(known: Outline, state: list[selecting.State] | None, source: str
     if not chosen:
         raise BridgeError("no such events", fix="try the same options with `bridge events`")
     return chosen
+
+
+def _with_payload(known: Outline, chosen: list[int], *, by_id: bool) -> list[int]:
+    """Without those that no rule can read any more; each is told where somebody asked for it by its id."""
+    from bridge.store.queries import emptied  # noqa: PLC0415
+
+    gone = emptied(_reader(known), chosen)
+    why = "gone by age (retention.payloads)"
+    if by_id:
+        for each in sorted(gone):
+            typer.echo(f"event {each} can't be replayed: its payload is {why}", err=True)
+    elif gone:
+        count = "1 event" if len(gone) == 1 else f"{len(gone)} events"
+        its = "its payload is" if len(gone) == 1 else "their payloads are"
+        typer.echo(f"{count} can't be replayed: {its} {why}", err=True)
+    left = [each for each in chosen if each not in gone]
+    if not left:
+        raise BridgeError(
+            "nothing to replay", fix="GHL can send them again: its webhook log, or the workflow"
+        )
+    return left
 
 
 def _reader(known: Outline) -> "sqlite3.Connection":

@@ -43,7 +43,9 @@ def command(
     if story is None:
         raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
     if json:
-        print_json({**selecting.for_json(story), "payload": _parsed(story.payload)})
+        print_json(
+            {**selecting.for_json(story), "payload": None if story.emptied else _parsed(story.payload)}
+        )
         return
     now = time.time()
     _tell_fate(story, now)
@@ -51,6 +53,9 @@ def command(
     _tell_waiting(story.waiting, now)
     _tell_attempts(story)
     section("Payload")
+    if story.emptied:
+        typer.echo("  gone by age (retention.payloads): this event can't be replayed any more")
+        return
     for line in _pretty(story.payload).splitlines():
         typer.echo(f"  {printable(line)}")
 

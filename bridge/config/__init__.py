@@ -5,8 +5,8 @@ its parts. Rule for editors: secrets leave by their fields and `Config.secrets`,
 """
 
 from bridge.config.load import load
-from bridge.config.model import Account, Config, Fusion, Limit, Server
+from bridge.config.model import Account, Config, Fusion, Limit, Retention, Server
 from bridge.outbox.facts import OwnTags
 from bridge.outbox.retry import Retry
 
-__all__ = ["Account", "Config", "Fusion", "Limit", "OwnTags", "Retry", "Server", "load"]
+__all__ = ["Account", "Config", "Fusion", "Limit", "OwnTags", "Retention", "Retry", "Server", "load"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from bridge.config.model import Account, Config, Fusion, Limit, Server
+from bridge.config.model import Account, Config, Fusion, Limit, Retention, Server
 from bridge.config.schema import FileKeys
 from bridge.inbound import Source
 from bridge.outbox.facts import OwnTags
@@ -19,7 +19,7 @@ def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules
     """The keys as values; all of them were found right."""
     accounts = {name: Account(name, each.api_key) for name, each in keys.fusion.accounts.items()}
     limit = keys.fusion.leads_limit
-    retry = keys.retry
+    retry, kept = keys.retry, keys.retention
     tokens = {token for source in sources.values() if (token := getattr(source, "token", ""))}
     return Config(
         path=path,
@@ -37,5 +37,6 @@ def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules
         rules=rules,
         tags=OwnTags(keys.do_not_call.tag, keys.on_delete.tag, keys.on_phone_change.tag),
         retry=Retry(retry.max_attempts, retry.first_delay, retry.max_delay, retry.give_up_after),
+        retention=Retention(min(kept.payloads, kept.events), kept.events),
         secrets=frozenset(tokens | {account.api_key for account in accounts.values()}),
     )

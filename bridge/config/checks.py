@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.config.document import Document, spell
-from bridge.config.schema import RetryKeys, RouteKeys
+from bridge.config.schema import RetentionKeys, RetryKeys, RouteKeys
 from bridge.config.wording import did_you_mean, show
 from bridge.errors import Problem
 
@@ -54,6 +54,14 @@ def check_retry(retry: RetryKeys) -> Iterator[Problem]:
     """Delays grow, so the first can't be the longest."""
     if retry.first_delay > retry.max_delay:
         yield Problem("retry.first_delay", "is longer than max_delay", "make first_delay the shorter one")
+
+
+def check_retention(retention: RetentionKeys) -> Iterator[Problem]:
+    """A payload goes with its event at the latest, also where only `events` is written."""
+    if "payloads" in retention.model_fields_set and retention.payloads > retention.events:
+        yield Problem(
+            "retention.payloads", "is longer than events", "make payloads the shorter one, or events longer"
+        )
 
 
 def check_secrets(document: Document) -> Iterator[Problem]:

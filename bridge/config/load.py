@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.config.assemble import assemble
-from bridge.config.checks import blanks, check_retry, check_routes, check_secrets
+from bridge.config.checks import blanks, check_retention, check_retry, check_routes, check_secrets
 from bridge.config.document import Document, Steps, spell
 from bridge.config.environment import variables_for
 from bridge.config.model import Config
@@ -84,6 +84,7 @@ def _check(
     found += of_sources
     found += check_routes(parts.routes, accounts, document)
     found += check_retry(parts.retry)
+    found += check_retention(parts.retention)
     found += check_secrets(document)
     found += [_veiled(problem, document) for problem in of_rules]
     return keys, sources, rules, found

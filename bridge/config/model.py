@@ -47,6 +47,14 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long something settled is kept."""
+
+    payloads_s: float = 2_592_000.0
+    events_s: float = 7_776_000.0  # never shorter
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     path: Path
     server: Server
@@ -57,6 +65,7 @@ class Config:
     rules: Rules = field(repr=False)
     tags: OwnTags
     retry: Retry
+    retention: Retention
     secrets: frozenset[str] = field(repr=False)
 
     def webhook_urls(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.config.document import Steps
-from bridge.config.schema import DoNotCallKeys, LeadKeys, RetryKeys, RouteKeys
+from bridge.config.schema import DoNotCallKeys, LeadKeys, RetentionKeys, RetryKeys, RouteKeys
 
 _NEVER = {"when": "false"}  # stands in for a route that can't be read, and takes no lead
 
@@ -44,6 +44,7 @@ class Parts:
     routes: list[RouteKeys]
     do_not_call: DoNotCallKeys
     retry: RetryKeys
+    retention: RetentionKeys
 
     @classmethod
     def of(cls, clean: Mapping[str, Any]) -> "Parts":
@@ -53,6 +54,7 @@ class Parts:
             routes=[RouteKeys.model_validate(route) for route in clean.get("routes") or ()],
             do_not_call=DoNotCallKeys.model_validate(clean.get("do_not_call") or {}),
             retry=RetryKeys.model_validate(clean.get("retry") or {}),
+            retention=RetentionKeys.model_validate(clean.get("retention") or {}),
         )
 
 

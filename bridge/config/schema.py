@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bridge.config.addresses import Host, PublicUrl, SafeUrl
 from bridge.config.values import (
     CampaignId,
+    Days,
     Duration,
     Expression,
     PerEvent,
@@ -27,7 +28,16 @@ from bridge.config.values import (
 
 # In which every key has a default: left blank, with all keys commented out, they are as if absent. Any
 # other blank is refused: `when:` with nothing behind it must not match everyone.
-MAY_BE_BLANK = ("server", "lead", "routes", "do_not_call", "on_delete", "on_phone_change", "retry")
+MAY_BE_BLANK = (
+    "server",
+    "lead",
+    "routes",
+    "do_not_call",
+    "on_delete",
+    "on_phone_change",
+    "retry",
+    "retention",
+)
 
 
 class Keys(BaseModel):
@@ -152,6 +162,11 @@ class RetryKeys(Keys):
     give_up_after: Duration = 259_200.0
 
 
+class RetentionKeys(Keys):
+    payloads: Days = 2_592_000.0
+    events: Days = 7_776_000.0
+
+
 class FileKeys(Keys):
     server: ServerKeys = ServerKeys()
     database: Text = "data/bridge.db"
@@ -164,6 +179,7 @@ class FileKeys(Keys):
     on_delete: DeletedKeys = DeletedKeys()
     on_phone_change: PhoneChangedKeys = PhoneChangedKeys()
     retry: RetryKeys = RetryKeys()
+    retention: RetentionKeys = RetentionKeys()
 
     @model_validator(mode="before")
     @classmethod

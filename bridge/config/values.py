@@ -70,6 +70,12 @@ def _whole_second(length: float) -> float:
     return length
 
 
+def _day(length: float) -> float:
+    if length < 86_400:
+        raise refusal("must be at least 1d", "write for example 30d")
+    return length
+
+
 def _region(value: str) -> str:
     region = value.upper()
     if region in SUPPORTED_REGIONS:
@@ -158,6 +164,7 @@ Secret = Annotated[str, AfterValidator(_secret)]
 Token = Annotated[str, AfterValidator(_token)]
 Duration = Annotated[float, PlainValidator(seconds)]
 WholeSecond = Annotated[float, PlainValidator(seconds), AfterValidator(_whole_second)]
+Days = Annotated[float, PlainValidator(seconds), AfterValidator(_day)]
 Region = Annotated[str, AfterValidator(_region)]
 CampaignId = Annotated[str, AfterValidator(_uuid)]
 Tag = Annotated[str, AfterValidator(_tag)]

@@ -214,7 +214,10 @@ def _dead(
 
 
 def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -> int:
-    """Send settled events back to received; those that wait already are left alone. Returns how many went."""
+    """Send settled events back to received. Returns how many went.
+
+    Those that wait already are left alone, and those whose payload went by its age: no rule could read them.
+    """
     count = 0
     for event_id in ids:
         cursor = connection.execute(
@@ -223,7 +226,7 @@ def replay(connection: sqlite3.Connection, ids: Iterable[int], *, force: bool) -
                 state = 'received', reason = '', fix = '', warnings = '[]', settled_at = NULL,
                 superseded_by = NULL, forced = ?,
                 replayed_after = (SELECT COALESCE(MAX(id), 0) FROM attempts)
-            WHERE id = ? AND state NOT IN ('received', 'queued')
+            WHERE id = ? AND state NOT IN ('received', 'queued') AND length(payload) > 0
             """,
             (force, event_id),
         )

@@ -191,6 +191,15 @@ def states_of(connection: sqlite3.Connection, event_ids: list[int]) -> dict[int,
     return {row["id"]: row["state"] for row in rows}
 
 
+def emptied(connection: sqlite3.Connection, event_ids: list[int]) -> set[int]:
+    """Those of these events whose payload went by its age: they can't be replayed."""
+    rows = connection.execute(
+        "SELECT id FROM events WHERE id IN (SELECT value FROM json_each(?)) AND length(payload) = 0",
+        (json.dumps(event_ids),),
+    )
+    return {row["id"] for row in rows}
+
+
 _BLOCKED = """
 EXISTS (
     SELECT 1 FROM contact_map AS c

@@ -71,6 +71,11 @@ class Story:
     attempts: tuple[Attempt, ...]
 
     @property
+    def emptied(self) -> bool:
+        """Its payload went by its age: it can't be replayed."""
+        return not self.payload
+
+    @property
     def phones(self) -> tuple[str, ...]:
         """Its own phone, then every other that it asked something for: a tag at the phone before, say."""
         sent = [phone for attempt in self.attempts for phone in attempt.phones]

@@ -7,6 +7,7 @@ traceback in the log, and the next one goes on.
 
 from bridge.worker.lane import Lane
 from bridge.worker.resolver import Resolver
+from bridge.worker.retention import Retention
 from bridge.worker.signals import Signals
 
-__all__ = ["Lane", "Resolver", "Signals"]
+__all__ = ["Lane", "Resolver", "Retention", "Signals"]

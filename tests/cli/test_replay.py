@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.cli import replay
+from bridge.store import events
 from bridge.store.database import owned
 from tests.stocked import Stock
 
@@ -107,6 +108,53 @@ def test_what_is_refused_changes_nothing(stock, options, status, words):
     assert result.exit_code == status
     assert words in result.stderr
     assert states(stock) == BEFORE
+
+
+def empty(stock, *ids):
+    for each in ids:
+        stock.connection.execute("UPDATE events SET payload = x'' WHERE id = ?", (each,))
+
+
+def test_what_has_no_payload_any_more_is_told_and_left_alone(stock):
+    empty(stock, 1, 3)
+    by_id = stock.bridge("replay", 1, 2)
+    by_options = stock.bridge("replay", "--state", "dead", "--state", "delivered")
+
+    assert by_id.stdout.startswith("1 event goes")
+    assert by_id.stderr == "event 1 can't be replayed: its payload is gone by age (retention.payloads)\n"
+    assert by_options.stdout.startswith("1 event goes")
+    assert (
+        by_options.stderr
+        == "2 events can't be replayed: their payloads are gone by age (retention.payloads)\n"
+    )
+    assert states(stock) == ["delivered", "received", "dead", "received", "queued", "received"]
+
+
+def test_a_dry_run_counts_only_what_has_a_payload(stock):
+    empty(stock, 3)
+
+    result = stock.bridge("replay", "--state", "dead", "--dry-run")
+
+    assert result.stdout.startswith("1 event goes through the rules again, about 1 person.")
+    assert result.stderr.startswith("1 event can't be replayed: its payload is gone")
+
+
+@pytest.mark.parametrize("options", ["3", "--state dead"])
+def test_where_nothing_is_left_it_says_what_to_do(stock, options):
+    empty(stock, 3, 4)
+
+    result = stock.bridge("replay", *options.split(), "--force")
+
+    assert result.exit_code == 1
+    assert "nothing to replay\nfix: GHL can send them again" in result.stderr
+    assert states(stock) == BEFORE
+
+
+def test_one_that_is_emptied_meanwhile_never_waits_for_rules(stock):
+    empty(stock, 3)
+
+    assert events.replay(stock.connection, [3, 4], force=True) == 1
+    assert states(stock) == ["delivered", "skipped", "dead", "received", "queued", "received"]
 
 
 def test_many_go_in_several_transactions(stock, monkeypatch):

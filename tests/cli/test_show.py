@@ -99,6 +99,18 @@ def test_a_payload_that_is_no_json_any_more(stock):
     assert "\x1b" not in said
 
 
+def test_a_payload_that_went_by_its_age(stock):
+    event_id = stock.deliver("ann", ANN)
+    stock.connection.execute("UPDATE events SET payload = x''")
+
+    said = stock.bridge("show", event_id).stdout
+
+    assert said.endswith(
+        "Payload\n  gone by age (retention.payloads): this event can't be replayed any more\n"
+    )
+    assert json.loads(stock.bridge("show", event_id, "--json").stdout)["payload"] is None
+
+
 def test_no_such_event(stock):
     result = stock.bridge("show", 7)
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from bridge.config import load
+from bridge.config import Retention, load
 from bridge.config.schema import SOURCE_TYPES, ContactKeys, FileKeys
 from bridge.errors import ConfigError
 from bridge.model import Contact
@@ -94,6 +94,7 @@ def test_it_shows_the_defaults(tmp_path):
     assert shown.fusion.leads_limit == default.fusion.leads_limit
     assert shown.tags == default.tags
     assert shown.retry == default.retry
+    assert shown.retention == default.retention == Retention()
 
 
 def test_the_words_of_a_contact_are_the_models():

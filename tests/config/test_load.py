@@ -230,3 +230,13 @@ def test_not_utf8_names_the_line(tmp_path):
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(load_text, minimal):
     assert load_text("\ufeff" + minimal.replace("\n", "\r\n")).secrets == {"key-1", "token-1"}
+
+
+def test_payloads_go_with_their_events_at_the_latest(minimal, load_text):
+    retention = load_text(minimal + "retention: {events: 20d}").retention
+
+    assert (retention.payloads_s, retention.events_s) == (20 * 86_400, 20 * 86_400)
+
+
+def test_a_blank_retention_is_the_default(minimal, load_text):
+    assert load_text(minimal + "retention:").retention == load_text(minimal).retention

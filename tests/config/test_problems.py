@@ -14,7 +14,7 @@ REGION = "write the two letters of the country: US, GB, DE"
 RULE = 'write "{{ contact.name }}", or one - "…" a line'
 SECTIONS = (
     "server, database, default_region, fusion, sources, lead, routes, "
-    "do_not_call, on_delete, on_phone_change, retry"
+    "do_not_call, on_delete, on_phone_change, retry, retention"
 )
 TYPES = "ghl_workflow, ghl_app, json"
 
@@ -93,6 +93,13 @@ ADDED = {
         "is longer than max_delay",
         "make first_delay the shorter one",
     ),
+    "retention: {payloads: 23h}": ("retention.payloads", "must be at least 1d", "write for example 30d"),
+    "retention: {payloads: 91d}": (
+        "retention.payloads",
+        "is longer than events",
+        "make payloads the shorter one, or events longer",
+    ),
+    "retention: {event: 90d}": ("retention.event", "unknown key 'event'", "did you mean `events`?"),
     "on_delete: {tag: a b}": (
         "on_delete.tag",
         "'a b' is not a tag Fusion takes",
