@@ -25,6 +25,8 @@ _ALLOWED = frozenset({"disable", "disabled", "unblocked", "allowed", "opt in", "
 _CHANNELS = frozenset({"sms", "email", "e mail", "whatsapp", "gmb", "fb", "facebook", "instagram", "rcs"})
 _NOTHING = _CHANNELS | frozenset({"live chat", "none", "nil", "n/a", "na", "not set", ""})
 _GAP = re.compile(r"[\s_-]+")
+# Nobody means more by it, and a stranger's megabyte of commas would take a second of everybody's time.
+_WORDS_READ, _TEXT_READ = 100, 2_000
 _SHOWN = 40  # characters of a stranger's word in a warning
 
 
@@ -60,7 +62,7 @@ def _meaning(value: Any) -> Said:
             known = said or not value or any(_fold(str(name)) in _CHANNELS for name in value)
             return _strictest(map(_flat, said)) if known else "unclear"
         case list() | tuple():
-            return _strictest(map(_flat, value))
+            return _strictest(map(_flat, value)) if len(value) <= _WORDS_READ else "unclear"
         case _:
             return _flat(value)
 
@@ -68,6 +70,8 @@ def _meaning(value: Any) -> Said:
 def _flat(value: Any) -> Said:
     """Of one word, or of words between commas; no list and no object is looked into."""
     if isinstance(value, Mapping | list | tuple):
+        return "unclear"
+    if isinstance(value, str) and len(value) > _TEXT_READ:
         return "unclear"
     flag = values.flag(value)
     if flag is not None:

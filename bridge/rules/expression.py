@@ -17,6 +17,7 @@ from jinja2.parser import Parser
 
 from bridge.errors import ExpressionError, MappingError
 from bridge.model import Contact
+from bridge.rules.effort import limited, spend, weight
 from bridge.rules.sandbox import LIST_METHODS, TEXT_METHODS, Rewriter, build_environment
 from bridge.rules.values import plain
 
@@ -98,7 +99,10 @@ def _evaluator(text: str, evaluate: Value) -> Value:
 
     def value(variables: Mapping[str, Any]) -> Any:
         try:
-            return plain(evaluate(variables))
+            with limited():
+                result = evaluate(variables)
+                spend(weight(result))
+                return plain(result)
         except Exception as error:  # an expression can fail in any way that Python can
             raise MappingError(f"{text!r} failed: {_in_words(error)}", field="", fix=_fix(error)) from error
 

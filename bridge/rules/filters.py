@@ -116,7 +116,7 @@ def date(value: Any, form: Any = "%Y-%m-%d") -> Any:
     5 Oct 2026). Anything else is empty.
     """
     moment = _moment(value)
-    if moment is None or not isinstance(form, str):
+    if moment is None or not isinstance(form, str) or len(form) > _LONGEST:
         return EMPTY
     try:
         return moment.strftime(form)

@@ -20,6 +20,7 @@ COMPANY_MAX: Final = 100
 EMAIL_MAX: Final = 254
 TAG_MAX: Final = 50
 TAGS_MAX: Final = 20
+_TAG_READ: Final = 1000  # characters of a tag that are looked at
 CUSTOM_TEXT_MAX: Final = 1000
 CUSTOM_FIELDS_MAX: Final = 20
 CUSTOM_KEY: Final = re.compile(r"[a-zA-Z0-9_-]+", re.ASCII)
@@ -146,6 +147,7 @@ def _cut(text: str, limit: int) -> tuple[str, str]:
 def _spell(text: str) -> str:
     if _TAG.fullmatch(text):
         return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    # One sign may become eighteen, and only the first 50 letters are kept.
+    decomposed = unicodedata.normalize("NFKD", text[:_TAG_READ].translate(_LETTERS))
     letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return re.sub("-{2,}", "-", _NOT_IN_TAG.sub("-", letters)).strip("-")

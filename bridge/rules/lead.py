@@ -6,7 +6,7 @@ or an unusable phone may stop a lead. Whatever else goes wrong costs a field and
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bridge.errors import InvalidPhone, MappingError, MissingField
 from bridge.model import FieldTrace, Lead
@@ -15,6 +15,8 @@ from bridge.rules.filters import REGIONS
 from bridge.rules.phone import normalize, says_no_phone
 from bridge.rules.ruleset import LeadRules, Rule
 from bridge.rules.values import flat, plain_text
+
+_NUMBERS_TRIED: Final = 20  # of a list; each takes up to 0.1 ms
 
 Fitted = TypeVar("Fitted")
 
@@ -117,7 +119,7 @@ def _tags(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer) -> tup
 
 def _dialable(value: Any, regions: tuple[str, ...]) -> str:
     """E.164 of the first usable number of a rule's value; '' when it holds none to try."""
-    numbers = [text for text in map(plain_text, flat(value)) if not says_no_phone(text)]
+    numbers = [text for text in map(plain_text, flat(value)[:_NUMBERS_TRIED]) if not says_no_phone(text)]
     failure: InvalidPhone | None = None
     for number in numbers:
         try:

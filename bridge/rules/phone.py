@@ -18,6 +18,7 @@ from bridge.masking import mask_phone
 MIN_DIGITS: Final = 10
 MAX_DIGITS: Final = 15
 
+_LONGEST: Final = 300  # characters that are looked at; the library refuses what has more than 250
 # What GHL sends nearly always, and what people in its main market write. Every ten-digit number that
 # begins with 2 to 9 is possible in the North American plan, so the library has nothing to add.
 _NORTH_AMERICAN: Final = re.compile(r"\+1[2-9][0-9]{9}")
@@ -52,7 +53,7 @@ def normalize(text: str, regions: Sequence[str]) -> str:
     region = next((code for name in regions if (code := _region(name))), "")
     if region in _PLAN_REGIONS and (found := _TEN_DIGITS.fullmatch(text)):
         return f"+1{found[1]}{found[2]}{found[3]}"
-    spelt = unicodedata.normalize("NFKC", text).strip()
+    spelt = unicodedata.normalize("NFKC", text[:_LONGEST]).strip()
     spelt = spelt.removeprefix("tel:").removeprefix("TEL:").lstrip()
     international = re.sub(r"^\(?00(?=[\s().-]*[1-9])", "+", spelt)
     if international != spelt and (number := _e164(international, "")):
@@ -71,7 +72,7 @@ def normalize(text: str, regions: Sequence[str]) -> str:
 
 def says_no_phone(text: str) -> bool:
     """True for '' and what people type instead of a number: "n/a", "none", "-"."""
-    letters = "".join(sign for sign in text.casefold() if sign.isalnum())
+    letters = "".join(sign for sign in text[:_LONGEST].casefold() if sign.isalnum())
     return not letters or letters in _NO_PHONE
 
 

@@ -1,12 +1,10 @@
 """The Jinja2 environment that expressions run in: what they can reach, and how much they may cost.
 
 Knows nothing of scopes or rules. Rule for editors: an expression reaches items of mappings and the methods
-named here, nothing else of Python; whatever can multiply a value is bounded before it is worked out.
+named here, nothing else of Python; whatever can multiply a value is paid for before it is worked out.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any, Final
 
 from jinja2 import Undefined, nodes
@@ -14,11 +12,11 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from bridge.rules import bounded
+from bridge.rules.effort import spend, weight
 from bridge.rules.filters import FILTERS
 from bridge.rules.values import EMPTY, Empty, plain
 
-# Longer than any field that Fusion takes (custom fields: 1000), short enough to cost nothing.
-MAX_LENGTH: Final = 10_000
 MAX_BITS: Final = 256  # of a whole number: far above any amount, far below what takes time
 
 # Methods of a text that neither multiply it nor reach beyond it. `format` does both.
@@ -29,25 +27,12 @@ TEXT_METHODS: Final = frozenset(
     | {"startswith", "strip", "swapcase", "title", "upper"}
 )
 LIST_METHODS: Final = frozenset({"count", "index"})
-# Jinja's filters that take a width, a count or a precision, and would work until memory or patience ends;
-# with the position of the first such argument (a filter may be handed Jinja's context before the value).
-_SIZED_FILTERS: Final = {
-    "batch": 1,
-    "center": 1,
-    "indent": 1,
-    "round": 1,
-    "slice": 1,
-    "tojson": 2,
-    "truncate": 2,
-    "wordwrap": 2,
-}
-_WIDE: Final = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")  # '%9999d', '%*d'
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """Expressions only: no globals, no statements, items before attributes, missing values are Empty."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """An item of a mapping, or one of the methods named above; anything else is Empty."""
@@ -65,22 +50,31 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return EMPTY if value is None or value == "" else value
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """`*`, `**` and `%`, refused (ValueError) where the result would be absurdly big."""
+        """`+`, `*`, `**` and `%`, refused (ValueError) where the result would be absurdly big."""
         if operator == "%" and isinstance(left, str):
-            _refuse_wide(left)
-        elif operator == "**":
+            return bounded.format_text(left, right)
+        if operator == "**":
             _refuse_big(_bits(left) * abs(right) if isinstance(right, (int, float)) else 0)
         elif operator == "*":
             _refuse_big(_bits(left) + _bits(right))
-            _refuse_long(left, right)
-            _refuse_long(right, left)
-        return super().call_binop(context, operator, left, right)
+            bounded.multiplied(left, right)
+        result = super().call_binop(context, operator, left, right)
+        spend(weight(result))
+        return result
+
+    def call(self, _context: Context, method: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """A method of a text or a list; there is nothing else to call."""
+        if isinstance(method, Empty):
+            return method
+        if not callable(method):
+            raise TypeError(f"{type(method).__name__} is a value, not a function: leave the brackets out")
+        return bounded.call_method(method, args, kwargs)
 
 
 class Rewriter(NodeTransformer):
-    """Turns `a in b` into the test of that name, so that an empty `a` is in nothing.
+    """Turns `a in b` into the test and `a ~ b` into the filter that do it within bounds.
 
-    Python itself would refuse to look for it in a text.
+    An empty `a` is in nothing; Python itself would refuse to look for it in a text.
     """
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - Jinja's naming of visitors
@@ -90,24 +84,30 @@ class Rewriter(NodeTransformer):
         inside = nodes.Test(node.expr, "in", [node.ops[0].expr], [], None, None, lineno=node.lineno)
         return inside if node.ops[0].op == "in" else nodes.Not(inside, lineno=node.lineno)
 
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        texts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(texts, "join", [], [], None, None, lineno=node.lineno)
+
 
 def build_environment() -> Sandbox:
     """A fresh environment with our filters, without Jinja's globals and without its dice."""
     made = Sandbox(undefined=Empty, finalize=_shown, optimized=False, keep_trailing_newline=True)
     made.globals.clear()  # lipsum and cycler have no place in a rule, range only does harm
     del made.filters["random"]  # the same event must give the same lead on every replay
-    for name, position in _SIZED_FILTERS.items():
-        made.filters[name] = _bounded(made.filters[name], position)
-    made.filters["format"] = _format
-    made.filters.update(FILTERS)
-    made.tests["in"] = _is_in
-    made.tests["none"] = _is_none
+    made.filters.update(FILTERS, join=bounded.join, sum=bounded.total, format=_format)
+    made.tests.update({"in": _is_in, "none": _is_none})
+    for name, kept in made.filters.items():
+        made.filters[name] = bounded.bounded_filter(name, kept)
+    for name, kept in made.tests.items():
+        made.tests[name] = bounded.bounded_test(kept)
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": plain}
     return made
 
 
 def _shown(value: Any) -> Any:
     """A value inside other text: nothing for null, lists with commas as everywhere in a lead."""
+    spend(weight(value))
     value = plain(value)
     if value is None:
         return ""
@@ -139,30 +139,6 @@ def _refuse_big(bits: float) -> None:
         raise ValueError("the number would be too big")
 
 
-def _refuse_long(value: Any, times: Any) -> None:
-    if isinstance(value, (str, list, tuple)) and isinstance(times, int) and len(value) * times > MAX_LENGTH:
-        raise ValueError(f"the result would be longer than {MAX_LENGTH}")
-
-
-def _refuse_wide(pattern: str) -> None:
-    if _WIDE.search(pattern):
-        raise ValueError("the format asks for a width of more than three digits")
-
-
 def _format(pattern: Any, *args: Any, **kwargs: Any) -> str:
     """Jinja's `format` filter (`"%.2f" | format(amount)`) within the same bounds as the operator `%`."""
-    _refuse_wide(str(pattern))
-    return str(pattern) % (kwargs or args)
-
-
-def _bounded(kept: Callable[..., Any], position: int) -> Callable[..., Any]:
-    """The filter, refusing (ValueError) counts and widths that only a mistake or malice would ask for."""
-
-    @wraps(kept)  # keeps the mark by which Jinja passes its environment
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        for size in (*args[position:], *kwargs.values()):
-            if isinstance(size, int) and abs(size) > MAX_LENGTH:
-                raise ValueError(f"a size of more than {MAX_LENGTH}")
-        return kept(*args, **kwargs)
-
-    return bounded
+    return bounded.format_text(pattern, kwargs or args)

@@ -14,6 +14,7 @@ from jinja2 import Undefined
 _NOT_A_WORD: Final = re.compile(r"[\W_]+")
 _EXACT: Final = 10**21  # up to here JavaScript writes a number in digits; beyond, nobody reads them
 _DEEPEST: Final = 100  # lists within lists; a tenth of Python's own limit
+_LABEL: Final = 200  # characters of a field's name that is worth remembering
 _FLOATS: Final = 10**300  # whole numbers beyond can't be written with an exponent
 
 
@@ -101,9 +102,14 @@ class CustomFields(Mapping[str, Any]):
         return len(self._sent)
 
 
-@lru_cache(maxsize=4096)  # labels come from an account's few hundred fields, again and again
 def fold(name: str) -> str:
     """A field's name without what people write differently: "contact.monthly_bill" is "Monthly bill?"."""
+    # What a stranger sends as a key may have a megabyte: that isn't kept.
+    return _fold(name) if len(name) <= _LABEL else _fold.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)  # labels come from an account's few hundred fields, again and again
+def _fold(name: str) -> str:
     return _NOT_A_WORD.sub("_", name.casefold().removeprefix("contact.")).strip("_")
 
 
