@@ -1,0 +1,26 @@
+"""Webhooks as a workflow sends them, with or without an id and a time of their own."""
+
+import json
+from datetime import UTC, datetime
+
+
+def webhook(said, *, team="", at=None, bare=False):
+    """The body that says this; the route goes by `team`. A bare one has no id."""
+    fields = said.fields
+    payload = {
+        "contact_id": said.contact,
+        "full_name": fields["name"],
+        "email": fields["email"],
+        "company_name": fields["company"],
+        "tags": ",".join(fields["tags"]),
+        "city": fields["custom_fields"]["city"],
+        "customData": {
+            "team": team,
+            **({"event": "contact.deleted"} if said.deleted else {}),
+            **({} if bare else {"webhookId": f"webhook-{said.number}"}),
+            **({} if at is None else {"timestamp": datetime.fromtimestamp(at, UTC).isoformat()}),
+        },
+        **({"phone": said.phone} if said.phone else {}),
+        **({} if said.dnd is None else {"dnd": said.dnd}),
+    }
+    return json.dumps(payload).encode()
