@@ -28,7 +28,7 @@ class Stock:
         self.database = folder / "data" / "bridge.db"
         data = {
             "fusion": {"accounts": {"main": {"api_key": "key-1"}, "east": {"api_key": "key-2"}}},
-            "sources": {"workflow": {"type": "ghl_workflow", "token": "token-1"}},
+            "sources": {"workflow": {"type": "ghl_workflow", "token": "token-1-of-the-tests-only"}},
         }
         self.config.write_text(yaml.safe_dump(data, sort_keys=False))
         self.connection = open_writer(self.database)

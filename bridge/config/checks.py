@@ -6,10 +6,12 @@ blame the later of two keys, and never quote a secret to say that there are two 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from bridge.config.document import Document, spell
-from bridge.config.schema import RetentionKeys, RetryKeys, RouteKeys
+from bridge.config.schema import SOURCE_TYPES, RetentionKeys, RetryKeys, RouteKeys
+from bridge.config.values import TOKEN
 from bridge.config.wording import did_you_mean, show
 from bridge.errors import Problem
 
@@ -67,12 +69,14 @@ def check_retention(retention: RetentionKeys) -> Iterator[Problem]:
 def check_secrets(document: Document) -> Iterator[Problem]:
     """A token that opens two sources, or a key of two accounts with one budget, is a slip of copying.
 
-    So is a variable's name where its value should be.
+    So is a variable's name where its value should be. And a token that can be guessed is none.
     """
     data = document.data or {}
     accounts = _mapping(_mapping(data.get("fusion")).get("accounts"))
     sources = _mapping(data.get("sources"))
-    yield from _unfilled(sources, "token", document, at=("sources",))
+    unfilled = list(_unfilled(sources, "token", document, at=("sources",)))
+    yield from unfilled
+    yield from _guessable(sources, document, told={each.path for each in unfilled})
     yield from _unfilled(accounts, "api_key", document, at=("fusion", "accounts"))
     yield from _repeats(sources, "token", document, at=("sources",), fix=_OTHER_TOKEN)
     yield from _repeats(accounts, "api_key", document, at=("fusion", "accounts"), fix=_OTHER_KEY)
@@ -80,8 +84,31 @@ def check_secrets(document: Document) -> Iterator[Problem]:
 
 # Names in capitals: what else begins with $ or stands between % may be a secret.
 _VARIABLE = re.compile(r"(?:\$\{?|%(?=.*%))([A-Z][A-Z0-9_]*)[}%]?")
+# Whoever guesses a token sends contacts to be called. 24 characters of hex are 96 bits.
+_TOKEN_LENGTH = 24
+_TOKEN_SIGNS = 8  # different ones: "changemechangemechangeme" has seven
+_MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _OTHER_TOKEN = "give each source a token of its own"  # noqa: S105 - advice, not a secret
 _OTHER_KEY = "give each account its own key, or use one account for both"
+
+
+def _guessable(
+    sources: Mapping[str, Any], document: Document, *, told: AbstractSet[str]
+) -> Iterator[Problem]:
+    for name, entry in sources.items():
+        path = spell(("sources", name, "token"))
+        keys = SOURCE_TYPES.get(str(_mapping(entry).get("type")))
+        token = _mapping(entry).get("token") if keys and "token" in keys.model_fields else None
+        if (
+            not isinstance(token, str)
+            or not TOKEN.fullmatch(token)
+            or path in told
+            or document.is_broken(path)
+        ):
+            continue
+        if len(token) < _TOKEN_LENGTH or len(set(token)) < _TOKEN_SIGNS:
+            said = f"is too easy to guess: a token has {_TOKEN_LENGTH} random characters or more"
+            yield Problem(path, said, _MAKE_ONE)
 
 
 def _unfilled(

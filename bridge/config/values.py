@@ -26,7 +26,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,50}")
 # A secret travels in a header, a token in a path as well, where a / would end it.
 _SECRET = re.compile(r"[!-~]+")
-_TOKEN = re.compile(r"[!-.0-~]+")
+TOKEN = re.compile(r"[!-.0-~]+")
 
 
 def _text(value: str) -> str:
@@ -44,7 +44,7 @@ def _secret(value: str) -> str:
 
 def _token(value: str) -> str:
     _text(value)
-    if not _TOKEN.fullmatch(value):
+    if not TOKEN.fullmatch(value):
         raise refusal("has a character that doesn't fit into a URL", "use letters, digits, - and _")
     return value
 

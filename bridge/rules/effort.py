@@ -6,7 +6,6 @@ can't use. Rule for editors: weigh before you make. A unit is about 10 ns, or a 
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -21,14 +20,16 @@ _SCALARS: Final = (int, float, type(None))  # asked first: whether something is 
 _PURSE: ContextVar[list[int]] = ContextVar("purse")
 
 
-@contextmanager
-def limited() -> Iterator[None]:
+class limited:  # noqa: N801 - reads as `with limited():`, and costs a fifth of a generator there
     """What is spent inside is one evaluation's."""
-    token = _PURSE.set([MAX_EFFORT])
-    try:
-        yield
-    finally:
-        _PURSE.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _PURSE.set([MAX_EFFORT])
+
+    def __exit__(self, *_error: object) -> None:
+        _PURSE.reset(self._token)
 
 
 def spend(units: float) -> None:

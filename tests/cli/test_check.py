@@ -15,8 +15,8 @@ BRIDGE = Path(sys.executable).with_name("bridge")
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 SECRETS = {
     "FUSION_API_KEY": "fc_test_0123456789abcdef",
-    "WORKFLOW_TOKEN": "workflow-token-1",
-    "FORMS_TOKEN": "forms-token-2",
+    "WORKFLOW_TOKEN": "workflow-token-1-of-the-tests-only",
+    "FORMS_TOKEN": "forms-token-2-of-the-tests-only",
 }
 WRONG = """\
 server: {port: 99999, hots: 127.0.0.1}
@@ -112,9 +112,9 @@ def test_what_was_understood(example):
     assert result.exit_code == 0
     said = result.stdout
     assert "is fine" in said
-    assert "https://bridge.example.com/webhooks/workflow/workflow-token-1" in said
+    assert "https://bridge.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only" in said
     assert "https://bridge.example.com/webhooks/app\n" in said
-    assert "https://bridge.example.com/webhooks/forms/forms-token-2" in said
+    assert "https://bridge.example.com/webhooks/forms/forms-token-2-of-the-tests-only" in said
     assert SECRETS["FUSION_API_KEY"] not in said
     assert "main: key fc_t•••ef, the default" in said
     assert "100 requests in 60s" in said
@@ -133,19 +133,20 @@ def test_what_was_understood_as_json(example):
 
     assert said["problems"] == []
     assert said["webhooks"] == {
-        "workflow": "https://bridge.example.com/webhooks/workflow/workflow-token-1",
+        "workflow": "https://bridge.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only",
         "app": "https://bridge.example.com/webhooks/app",
-        "forms": "https://bridge.example.com/webhooks/forms/forms-token-2",
+        "forms": "https://bridge.example.com/webhooks/forms/forms-token-2-of-the-tests-only",
     }
 
 
 def test_without_a_public_url_it_says_how_to_get_one(tmp_path):
     path = tmp_path / "config.yaml"
-    path.write_text("fusion: {accounts: {a: {api_key: k}}}\nsources: {w: {type: ghl_workflow, token: t}}\n")
+    sources = "{w: {type: ghl_workflow, token: token-t-of-the-tests-only}}"
+    path.write_text(f"fusion: {{accounts: {{a: {{api_key: k}}}}}}\nsources: {sources}\n")
     result = run(path)
 
     assert result.exit_code == 0
-    assert "http://0.0.0.0:8080/webhooks/w/t" in result.stdout
+    assert "http://0.0.0.0:8080/webhooks/w/token-t-of-the-tests-only" in result.stdout
     assert "server.public_url" in result.stdout
     assert "key •••" in result.stdout
 

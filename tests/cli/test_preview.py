@@ -21,11 +21,11 @@ SECRETS = ("key-of-a-test", "token-of-workflow", "token-of-forms")
 CONFIG = """\
 fusion: {accounts: {main: {api_key: key-of-a-test}, other: {api_key: key-of-another}}}
 sources:
-  flow: {type: ghl_workflow, token: token-of-workflow}
+  flow: {type: ghl_workflow, token: token-of-workflow-of-the-tests-only}
   app: {type: ghl_app, app_id: 65a1b2c3d4e5f60718293a4b, locations: [LocOakFitness00000001]}
   forms:
     type: json
-    token: token-of-forms
+    token: token-of-forms-of-the-tests-only
     contact:
       name: "{{ payload.name }}"
       phone: "{{ payload.phone }}"

@@ -30,7 +30,7 @@ fusion:
   base_url: http://127.0.0.1:9
   accounts: {{main: {{api_key: key-of-a-test}}}}
 sources:
-  forms: {{type: json, token: token-of-a-test, contact: {{phone: "{{{{ payload.phone }}}}"}}}}
+  forms: {{type: json, token: token-of-the-tests-only-x, contact: {{phone: "{{{{ payload.phone }}}}"}}}}
 """
     )
     return path

@@ -11,7 +11,7 @@ fusion:
   accounts:
     main: {api_key: key-1}
 sources:
-  workflow: {type: ghl_workflow, token: token-1}
+  workflow: {type: ghl_workflow, token: token-1-of-the-tests-only}
 """
 
 

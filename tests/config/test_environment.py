@@ -93,18 +93,20 @@ sources:
 
 def test_a_variable_with_a_near_name_is_guessed(problems_of, minimal, tmp_path):
     (tmp_path / ".env").write_text("FORMS_TOKEN=secret-f\n")
-    text = minimal.replace("token-1", '"${FORM_TOKEN}"')
+    text = minimal.replace("token-1-of-the-tests-only", '"${FORM_TOKEN}"')
 
     (problem,) = problems_of(text, WORKFLOW_TOKEN="w")
 
     assert problem.message == "FORM_TOKEN is not set"
     assert problem.fix == f"did you mean FORMS_TOKEN? If not, {SET_IT}"
     assert "secret-f" not in repr(problem)
-    assert problems_of(minimal.replace("token-1", '"${WORKFLOW_TOKEN}"'))[0].fix == SET_IT
+    assert problems_of(minimal.replace("token-1-of-the-tests-only", '"${WORKFLOW_TOKEN}"'))[0].fix == SET_IT
 
 
 def test_an_empty_variable_is_named(problems_of, minimal):
-    found = problems_of(minimal.replace("token-1", '"${WORKFLOW_TOKEN}"'), WORKFLOW_TOKEN="")
+    found = problems_of(
+        minimal.replace("token-1-of-the-tests-only", '"${WORKFLOW_TOKEN}"'), WORKFLOW_TOKEN=""
+    )
 
     assert found == (Problem("sources.workflow.token", "WORKFLOW_TOKEN is empty", SET_IT, 5),)
 
@@ -138,18 +140,21 @@ def test_dotenv(line, value):
 
 
 def test_dotenv_beside_the_configuration_is_read_and_the_environment_wins(load_text, minimal, tmp_path):
-    (tmp_path / ".env").write_text("TOKEN=from-file\nKEY=from-file\n")
-    text = minimal.replace("token-1", "'${TOKEN}'").replace("key-1", "'${KEY}'")
+    (tmp_path / ".env").write_text("TOKEN=token-from-the-env-file-1\nKEY=from-file\n")
+    text = minimal.replace("token-1-of-the-tests-only", "'${TOKEN}'").replace("key-1", "'${KEY}'")
 
-    assert load_text(text, KEY="from-environment").secrets == {"from-file", "from-environment"}
+    assert load_text(text, KEY="from-environment").secrets == {
+        "token-from-the-env-file-1",
+        "from-environment",
+    }
 
 
 def test_the_real_environment_is_the_default(tmp_path: Path, minimal, monkeypatch):
-    monkeypatch.setenv("BRIDGE_TEST_TOKEN", "from-outside")
+    monkeypatch.setenv("BRIDGE_TEST_TOKEN", "token-from-the-outside-1")
     path = tmp_path / "config.yaml"
-    path.write_text(minimal.replace("token-1", "'${BRIDGE_TEST_TOKEN}'"))
+    path.write_text(minimal.replace("token-1-of-the-tests-only", "'${BRIDGE_TEST_TOKEN}'"))
 
-    assert "from-outside" in load(path).secrets
+    assert "token-from-the-outside-1" in load(path).secrets
 
 
 def test_what_is_wrong_in_dotenv_comes_with_the_rest_and_without_its_text(problems_of, minimal, tmp_path):

@@ -14,7 +14,11 @@ from bridge.errors import ConfigError
 from bridge.model import Contact
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-ENVIRON = {"FUSION_API_KEY": "key", "WORKFLOW_TOKEN": "token-1", "FORMS_TOKEN": "token-2"}
+ENVIRON = {
+    "FUSION_API_KEY": "key",
+    "WORKFLOW_TOKEN": "token-1-of-the-tests-only",
+    "FORMS_TOKEN": "token-2-of-the-tests-only",
+}
 
 
 def keys_of(model, path=()):
@@ -60,9 +64,9 @@ def test_it_loads():
     assert config.secrets == set(ENVIRON.values())
     assert [route.name for route in config.rules.routes] == ["existing customers", "solar", "everyone else"]
     assert config.webhook_urls() == {
-        "workflow": "https://bridge.example.com/webhooks/workflow/token-1",
+        "workflow": "https://bridge.example.com/webhooks/workflow/token-1-of-the-tests-only",
         "app": "https://bridge.example.com/webhooks/app",
-        "forms": "https://bridge.example.com/webhooks/forms/token-2",
+        "forms": "https://bridge.example.com/webhooks/forms/token-2-of-the-tests-only",
     }
 
 

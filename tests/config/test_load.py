@@ -24,10 +24,10 @@ def test_defaults(load_text, minimal, tmp_path):
     assert config.fusion.accounts == {"main": Account("main", "key-1")}
     assert config.fusion.default_account == "main"
     assert config.fusion.leads_limit == Limit(100, 60.0)
-    assert config.sources == {"workflow": GhlWorkflow("workflow", "token-1")}
+    assert config.sources == {"workflow": GhlWorkflow("workflow", "token-1-of-the-tests-only")}
     assert config.tags == OwnTags("do-not-call", "deleted-in-crm", "phone-changed", "moved")
     assert config.retry == Retry(8, 5.0, 900.0, 259_200.0)
-    assert config.secrets == {"key-1", "token-1"}
+    assert config.secrets == {"key-1", "token-1-of-the-tests-only"}
     assert config.rules.default_account == "main"
 
 
@@ -73,15 +73,14 @@ def test_public_url_may_be_left_blank(load_text, minimal, spelt):
 
 
 def test_webhook_urls(load_text, minimal):
-    sources = (
-        "  app: {type: ghl_app}\n  forms: {type: json, token: 'a?b', contact: {phone: '{{ payload.p }}'}}\n"
-    )
+    forms = "{type: json, token: 'a?b-of-the-tests-only-xyz', contact: {phone: '{{ payload.p }}'}}"
+    sources = f"  app: {{type: ghl_app}}\n  forms: {forms}\n"
     text = minimal + sources
 
     assert load_text(text).webhook_urls() == {
-        "workflow": "http://0.0.0.0:8080/webhooks/workflow/token-1",
+        "workflow": "http://0.0.0.0:8080/webhooks/workflow/token-1-of-the-tests-only",
         "app": "http://0.0.0.0:8080/webhooks/app",
-        "forms": "http://0.0.0.0:8080/webhooks/forms/a%3Fb",
+        "forms": "http://0.0.0.0:8080/webhooks/forms/a%3Fb-of-the-tests-only-xyz",
     }
     public = load_text(text + "server: {public_url: https://b.example.com}\n")
     assert public.webhook_urls()["app"] == "https://b.example.com/webhooks/app"
@@ -117,7 +116,7 @@ def test_a_json_source(load_text, minimal):
         + """\
   forms:
     type: json
-    token: token-2
+    token: token-2-of-the-tests-only
     default_region: gb
     id: "{{ payload.n }}"
     contact:
@@ -139,7 +138,8 @@ def test_a_json_source(load_text, minimal):
 def test_a_tag_that_fails_does_not_cost_the_others(load_text, minimal):
     tags = '["{{ payload.n / 0 }}", web]'
     source = load_text(
-        f"{minimal}  f: {{type: json, token: f, contact: {{phone: '{{{{ payload.p }}}}', tags: {tags}}}}}\n"
+        f"{minimal}  f:\n    type: json\n    token: token-f-of-the-tests-only\n"
+        f"    contact: {{phone: '{{{{ payload.p }}}}', tags: {tags}}}\n"
     ).sources["f"]
 
     assert source.read({"n": 1}).contact.tags == ("web",)
@@ -166,11 +166,11 @@ routes:
 def test_no_secret_in_any_text_of_the_configuration(load_text, minimal):
     config = load_text(
         minimal.replace("key-1", "'${KEY}'")
-        + "  f: {type: json, token: tok-f, contact: {phone: '{{ payload.p }}'}}\n",
+        + "  f: {type: json, token: tok-f-of-the-tests-only-xyz, contact: {phone: '{{ payload.p }}'}}\n",
         KEY="sk-very-secret",
     )
 
-    for secret in ("sk-very-secret", "token-1", "tok-f"):
+    for secret in ("sk-very-secret", "token-1-of-the-tests-only", "tok-f-of-the-tests-only-xyz"):
         assert secret in config.secrets
         assert secret not in f"{config!r} {config!s}"
 
@@ -229,7 +229,10 @@ def test_not_utf8_names_the_line(tmp_path):
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(load_text, minimal):
-    assert load_text("\ufeff" + minimal.replace("\n", "\r\n")).secrets == {"key-1", "token-1"}
+    assert load_text("\ufeff" + minimal.replace("\n", "\r\n")).secrets == {
+        "key-1",
+        "token-1-of-the-tests-only",
+    }
 
 
 def test_payloads_go_with_their_events_at_the_latest(minimal, load_text):

@@ -151,17 +151,17 @@ ADDED = {
     # sources, which the minimal file ends with
     "  forms: {token: a}": ("sources.forms.type", "is missing", f"add type: with one of {TYPES}"),
     "  forms: {tpye: json}": ("sources.forms.tpye", "unknown key 'tpye'", "did you mean `type`?"),
-    "  ghl: {type: json, token: g, contact: {name: a}}": (
+    "  ghl: {type: json, token: token-g-of-the-tests-only, contact: {name: a}}": (
         "sources.ghl",
         "is a name that GoHighLevel's contacts have: this source's would be taken for them",
         "choose another name",
     ),
-    "  b: {type: json, token: b, contact: {name: payload.name}}": (
+    "  b: {type: json, token: token-b-of-the-tests-only, contact: {name: payload.name}}": (
         "sources.b.contact.name",
         "'payload.name' is taken as plain text",
         'write "{{ payload.name }}"',
     ),
-    "  b: {type: json, token: b, contact: {tags: ['payload[0]']}}": (
+    "  b: {type: json, token: token-b-of-the-tests-only, contact: {tags: ['payload[0]']}}": (
         "sources.b.contact.tags",
         "'payload[0]' is taken as plain text",
         'write "{{ payload[0] }}"',
@@ -217,7 +217,7 @@ ADDED = {
         "must be text",
         "write a PEM, or the path of a file that holds one",
     ),
-    "  b: {type: json, token: b, contact: {name: [a]}}": (
+    "  b: {type: json, token: token-b-of-the-tests-only, contact: {name: [a]}}": (
         "sources.b.contact.name",
         "must be text",
         'write "{{ payload.name }}", in quotes',
@@ -237,22 +237,32 @@ ADDED = {
         "has a character that doesn't fit into a URL",
         "use letters, digits, - and _",
     ),
-    "  b: {type: ghl_workflow, token: token-1}": (
+    "  b: {type: ghl_workflow, token: token-1-of-the-tests-only}": (
         "sources.b.token",
         "is the same as sources.workflow.token",
         "give each source a token of its own",
     ),
-    "  b: {type: json, token: b}": (
+    "  b: {type: ghl_workflow, token: short}": (
+        "sources.b.token",
+        "is too easy to guess: a token has 24 random characters or more",
+        "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+    ),
+    "  b: {type: ghl_workflow, token: changemechangemechangeme}": (
+        "sources.b.token",
+        "is too easy to guess: a token has 24 random characters or more",
+        "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+    ),
+    "  b: {type: json, token: token-b-of-the-tests-only}": (
         "sources.b.contact",
         "is missing",
         'add contact: with at least phone: "{{ payload.… }}"',
     ),
-    "  b: {type: json, token: b, contact: {fone: a}}": (
+    "  b: {type: json, token: token-b-of-the-tests-only, contact: {fone: a}}": (
         "sources.b.contact.fone",
         "unknown key 'fone'",
         "did you mean `phone`?",
     ),
-    "  b: {type: json, token: b, contact: {phone: payload.phone}}": (
+    "  b: {type: json, token: token-b-of-the-tests-only, contact: {phone: payload.phone}}": (
         "sources.b.contact.phone",
         "would be the same for every event",
         'write "{{ payload.… }}", with the name of the field',
@@ -461,7 +471,9 @@ do_not_call:
 
 def test_an_expression_of_a_source_that_cannot_work(problems_of, minimal):
     (problem,) = problems_of(
-        minimal + "  f:\n    type: json\n    token: f\n    contact:\n      name: '{{ contact.name }}'\n"
+        minimal
+        + "  f:\n    type: json\n    token: token-f-of-the-tests-only\n"
+        + "    contact:\n      name: '{{ contact.name }}'\n"
     )
 
     assert (problem.path, problem.line) == ("sources.f.contact.name", 10)
@@ -479,8 +491,8 @@ fusion:
   accounts: {main: {api_key: "${NOPE}"}, two: {apikey: b}}
 sources:
   a: {type: jsn}
-  b: {type: ghl_workflow, token: x, tokn: y}
-  c: {type: ghl_workflow, token: x}
+  b: {type: ghl_workflow, token: token-x-of-the-tests-only, tokn: y}
+  c: {type: ghl_workflow, token: token-x-of-the-tests-only}
 lead: {tags_as_is: maybe, email: "{{ contcat.email }}"}
 routes:
   - {when: "true or false", kind: sms, account: mian}
@@ -524,7 +536,7 @@ def test_a_problem_is_one_short_line(problems_of, minimal):
 def test_a_secret_in_the_wrong_place_is_not_shown(problems_of, minimal):
     found = problems_of(
         minimal.replace("{api_key: key-1}", "sk-live-1").replace(
-            "{type: ghl_workflow, token: token-1}", "sk-live-2"
+            "{type: ghl_workflow, token: token-1-of-the-tests-only}", "sk-live-2"
         )
         + "  c: {type: ghl_workflow, token: 'sk-live-3 /'}\n"
         + "  d: {type: json, token: [sk-live-4]}\n"
