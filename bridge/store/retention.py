@@ -48,8 +48,10 @@ class Window:
     """What may go of some ids, in their order, and where to look next."""
 
     ids: tuple[int, ...]
-    bytes: int  # of their payloads
-    next_id: int  # the first that wasn't looked at, or is too young
+    full: int  # those of them that have a payload
+    bytes: int  # of these
+    next_id: int  # the first that wasn't looked at
+    young: int | None  # the first that is too young
     last: bool  # nothing old enough is behind it
 
 
@@ -146,14 +148,14 @@ def look(
     values = {**cutoffs.parameters(what), "first": first, "window": window}
     rows = reader.execute(_WINDOWS[what], values).fetchall()
     due = [(row["id"], row["bytes"]) for row in rows if row["bytes"] is not None]
-    young = next((row["id"] for row in rows if row["young"]), None)
-    behind = rows[-1]["id"] + 1 if rows else first
     return Window(
         ids=tuple(event_id for event_id, _ in due),
+        full=sum(size > 0 for _, size in due),
         bytes=sum(size for _, size in due),
-        next_id=behind if young is None else young,
+        next_id=rows[-1]["id"] + 1 if rows else first,
+        young=next((row["id"] for row in rows if row["young"]), None),
         # Ids grow with time, but a clock may have been wrong for a while: one young row is no end.
-        last=len(rows) < window or bool(rows[-1]["young"]),
+        last=len(rows) < window or all(row["young"] for row in rows),
     )
 
 

@@ -82,8 +82,9 @@ class Sweep:
 
     async def _of(self, what: What, reader: sqlite3.Connection) -> None:
         loop, size, last = asyncio.get_running_loop(), Slice(), False
+        first, young = self.reached.get(what, 0), None
         while not last and not self.stopped.is_set():
-            began, first = loop.time(), self.reached.get(what, 0)
+            began = loop.time()
             window = await asyncio.to_thread(look, reader, what, first=first, cutoffs=self._until)
             await self._rest(loop.time() - began)
             ids = window.ids
@@ -94,7 +95,9 @@ class Sweep:
                 size = size.after(len(some), seconds)
                 self._tell(what, len(some))
                 await self._rest(loop.time() - began)
-            self.reached[what], last = window.next_id, window.last
+            first, last = window.next_id, window.last
+            young = window.young if young is None else young
+            self.reached[what] = first if young is None else young
 
     async def _rest(self, seconds: float) -> None:
         """After so much work. What waited meanwhile counts as work: the busier it is, the longer the rest."""
@@ -106,6 +109,7 @@ class Retention:
 
     def __init__(self, config: Callable[[], Config], writer: Writer, clock: Callable[[], float]) -> None:
         self._config = config
+        self._database = config().database  # where the writer is, also when a reload names another
         self._writer = writer
         self._clock = clock
         self._turns = 0
@@ -136,7 +140,7 @@ class Retention:
         first = self._reached if self._turns % TURNS_A_DAY else {}
         self._sweep = sweep = Sweep(self._writer.run, cutoffs(config, self._clock()), first=first)
         try:
-            await sweep.go(config.database)
+            await sweep.go(self._database)
         finally:
             self._reached, self._sweep = sweep.reached, None
             if any(sweep.gone.values()):

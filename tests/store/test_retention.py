@@ -270,12 +270,17 @@ def test_windows_go_through_everything_and_end_where_it_is_young(stock):
     seen, first = [], 0
     for _ in itertools.count():
         found = look(stock.connection, "events", first=first, cutoffs=cutoffs(), window=4)
-        seen.append((found.ids, found.next_id, found.last))
+        seen.append((found.ids, found.next_id, found.young, found.last))
         first = found.next_id
         if found.last:
             break
 
-    assert seen == [((1, 2, 3, 4), 5, False), ((5, 6, 7, 8), 9, False), ((9, 10), 11, True)]
+    assert seen == [
+        ((1, 2, 3, 4), 5, None, False),
+        ((5, 6, 7, 8), 9, None, False),
+        ((9, 10), 13, 11, False),
+        ((), 17, 13, True),
+    ]
     assert sweep(stock, window=3) == (10, 0, 0)
 
 
@@ -285,7 +290,8 @@ def test_a_clock_that_was_wrong_for_a_moment_is_no_end(stock):
     settle_at(stock, stock.skip("ben", **old(100)), 99)
     stock.skip("zoe", ago=0)
 
-    assert sweep(stock)[0] == 2
+    assert sweep(stock, window=2)[0] == 2
+    assert sweep(stock)[0] == 0
 
 
 def test_nothing_at_all(stock):

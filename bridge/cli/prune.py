@@ -1,0 +1,184 @@
+"""`bridge prune`: retention now, instead of within the hour; or what it would do.
+
+Knows what to say and whether a service runs; `worker.retention` does it. Rule for editors: it follows the
+whole configuration or refuses, because what it deletes is gone.
+"""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.backup import size
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.output import JsonOption, console, print_json, printable, program, refuse
+from bridge.cli.sheet import facts
+from bridge.errors import BridgeError, StoreError
+
+if TYPE_CHECKING:
+    from bridge.store.retention import Cutoffs, What
+    from bridge.worker.retention import Sweep, Taken
+
+    Tell = Callable[[What, int], None]
+
+# The service holds the lock for milliseconds, and a person would rather wait than type it again.
+TRIES = 5
+PAUSE_S = 1.0
+
+
+def command(
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Then give the space back; the service must not run.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Empty payloads and delete events as old as `retention` says, now. The service does so every hour.
+
+    The file keeps its size: what becomes free is used for what comes next. With --vacuum it is written
+    anew and gets smaller, which takes as much room once more. Stopped in the middle, what is done stays
+    done.
+
+    Example:
+      bridge prune --dry-run
+      bridge prune
+    """
+    if dry_run and vacuum:
+        raise typer.BadParameter("only one of the two: --dry-run writes nothing", param_hint="--vacuum")
+    from bridge.worker.retention import cutoffs  # noqa: PLC0415 -- bridge --help is instant without it
+
+    loaded, now = load_config(config), time.time()
+    database, until = loaded.database, cutoffs(loaded, now)
+    if dry_run:
+        _tell(_found(database, until), json=json, dry_run=True)
+        return
+    with _alone(database) if vacuum else nullcontext():
+        found = _found(database, until)
+        sweep = _prune(database, until, found)
+        sizes = _vacuumed(database) if vacuum and not sweep.stopped.is_set() else {}
+    gone = {str(what): count for what, count in sweep.gone.items()}
+    _tell({**found, **gone, **sizes}, json=json, dry_run=False)
+    if sweep.stopped.is_set():
+        refuse(BridgeError("stopped before the end", fix=f"`{program()} prune` goes on from there"))
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[None]:
+    """While no service runs, and none can be started."""
+    from bridge.store.database import owned  # noqa: PLC0415
+    from bridge.store.status import owner  # noqa: PLC0415
+
+    if process := owner(database):
+        fix = "stop it first; or leave out --vacuum: what is free in the file is used again"
+        raise StoreError(f"the service runs ({process}), and --vacuum needs the database for itself", fix=fix)
+    with owned(database):
+        yield
+
+
+def _found(database: Path, until: "Cutoffs") -> dict[str, int]:
+    """How much there is of each, and the bytes of the payloads among it."""
+    from bridge.store.database import open_reader  # noqa: PLC0415
+    from bridge.store.retention import ORDER, look  # noqa: PLC0415
+
+    found: dict[str, int] = {**{str(what): 0 for what in ORDER}, "bytes": 0}
+    with closing(open_reader(database)) as reader:
+        for what in ORDER:
+            first, last = 0, False
+            while not last:
+                window = look(reader, what, first=first, cutoffs=until)
+                first, last = window.next_id, window.last
+                found[what] += len(window.ids)
+                if what == "payloads":
+                    found["bytes"] += window.bytes
+                elif what == "events":  # their payloads are found again, and go with them
+                    found["payloads"] -= window.full
+    return found
+
+
+def _prune(database: Path, until: "Cutoffs", found: Mapping[str, int]) -> "Sweep":
+    """Do it, with a bar on a terminal. What the sweep did is in it, also when somebody stopped it."""
+    to = console(stderr=True)
+    if not to.is_terminal:
+        return asyncio.run(_sweep(database, until, lambda _what, _rows: None))
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    words = TextColumn("{task.description}", markup=False)
+    with Progress(words, BarColumn(bar_width=24), MofNCompleteColumn(), console=to, transient=True) as bars:
+        tasks = {what: bars.add_task(what, total=found[what]) for what in ("events", "attempts", "payloads")}
+        return asyncio.run(_sweep(database, until, lambda what, rows: bars.advance(tasks[what], rows)))
+
+
+async def _sweep(database: Path, until: "Cutoffs", tell: "Tell") -> "Sweep":
+    from bridge.store.status import owner  # noqa: PLC0415
+    from bridge.store.writer import Writer  # noqa: PLC0415
+    from bridge.worker.retention import SHARE, Sweep  # noqa: PLC0415
+
+    writer, loop = Writer(database), asyncio.get_running_loop()
+
+    async def patiently(write: "Callable[[sqlite3.Connection], Taken]") -> "Taken":
+        for _ in range(TRIES):
+            try:
+                return await writer.run(write)
+            except StoreError as error:
+                typer.echo(f"waiting: {printable(error.message)}", err=True)
+                await asyncio.sleep(PAUSE_S)
+        return await writer.run(write)
+
+    sweep = Sweep(patiently, until, share=SHARE if owner(database) else 1.0, tell=tell)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, sweep.stopped.set)
+    try:
+        await sweep.go(database)
+    finally:
+        await writer.stop()
+    return sweep
+
+
+def _vacuumed(database: Path) -> dict[str, int]:
+    """Write the file anew, without what is free in it. Returns its sizes."""
+    from bridge.store.database import open_writer  # noqa: PLC0415
+    from bridge.store.status import size_of  # noqa: PLC0415
+    from bridge.store.trouble import refusal  # noqa: PLC0415
+
+    before = size_of(database)
+    # SQLite builds the new file there first; /tmp may be small, or in memory.
+    os.environ["SQLITE_TMPDIR"] = str(database.parent.absolute())
+    try:
+        with closing(open_writer(database)) as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise refusal(database, "the file can't be written anew; it is what it was", error) from error
+    return {"size_before": before, "size_after": size_of(database)}
+
+
+def _tell(counts: Mapping[str, int], *, json: bool, dry_run: bool) -> None:
+    if json:
+        print_json({**counts, "dry_run": dry_run})
+        return
+    goes = "would be" if dry_run else "were"
+    shrunk = (
+        f"from {size(counts['size_before'])} to {size(counts['size_after'])}"
+        if "size_after" in counts
+        else ""
+    )
+    typer.echo(f"By the retention of the configuration there {goes}")
+    facts(
+        [
+            ("events deleted", f"{counts['events']:,}"),
+            ("requests deleted", f"{counts['attempts']:,}"),
+            ("payloads emptied", f"{counts['payloads']:,}"),
+            ("bytes in payloads", size(counts["bytes"])),
+            ("file", shrunk),
+        ]
+    )
