@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import httpx2
 
-from bridge.fusion.failures import transport_failure
+from bridge.fusion.failures import never_left, transport_failure
 from bridge.fusion.leads import LEADS_PATH, HttpRequest, encode, read_answer
 from bridge.fusion.listing import encode_page, read_page
 from bridge.outbox.outcome import Failed, Outcome, Quota, Rejected
@@ -40,6 +40,7 @@ class Answer:
     ms: float
     method: str
     path: str  # without the query, in which a phone may stand
+    reached: bool = True  # it may have arrived, and then Fusion counts it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class FusionClient:
         except (TypeError, ValueError) as error:
             fix = "look at the payload: a field holds something that JSON can't say"
             outcome = Rejected(f"the lead can't be written as JSON ({type(error).__name__})", fix)
-            return Answer(outcome, Quota(), None, 0.0, request.method, LEADS_PATH)
+            return Answer(outcome, Quota(), None, 0.0, request.method, LEADS_PATH, reached=False)
         came = await self._exchange(wire)
         if isinstance(came, Answer):
             return came
@@ -126,6 +127,7 @@ class FusionClient:
         started = time.perf_counter()
         status: int | None = None
         failure: Outcome
+        reached = True
         headers = {"Content-Type": "application/json"} if wire.body else None
         content = wire.body or None
         try:
@@ -136,14 +138,14 @@ class FusionClient:
                 status = response.status_code
                 body = await _read(response)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes an outcome; see the rule above
-            failure = transport_failure(error, writes=wire.writes)
+            failure, reached = transport_failure(error, writes=wire.writes), not never_left(error)
         else:
             if body is not None:
                 ms = (time.perf_counter() - started) * 1000
                 return _Came(status, dict(response.headers), self._without_key(body), ms)
             failure = Failed("Fusion's answer is larger than 4 MiB", uncertain=wire.writes)
         ms = (time.perf_counter() - started) * 1000
-        return Answer(failure, Quota(), status, ms, wire.method, wire.path)
+        return Answer(failure, Quota(), status, ms, wire.method, wire.path, reached)
 
     def _without_key(self, body: bytes) -> bytes:
         """An answer may quote the key it refuses; reasons are stored and shown."""

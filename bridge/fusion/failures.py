@@ -135,6 +135,11 @@ def _trouble(status: int, *, html: bool, writes: bool) -> Outcome:
     return Failed(f"Fusion answered {status}", uncertain=writes)
 
 
+def never_left(error: Exception) -> bool:
+    """Whether nothing of the request can have arrived."""
+    return isinstance(error, _NOT_SENT)
+
+
 def transport_failure(error: Exception, *, writes: bool = True) -> Outcome:
     """What it means that no answer came. The texts of most errors stay out: some quote our headers."""
     match error:

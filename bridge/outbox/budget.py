@@ -30,9 +30,10 @@ AT_ONCE_SHARE = 0.5
 class Spent:
     """The requests of one account that may still count, as the attempts table has them."""
 
-    answered_at: Sequence[float] = ()  # those that reached Fusion, oldest first
+    answered_at: Sequence[float] = ()  # those that may have reached Fusion, oldest first
     under_way: int = 0
     last_sent_at: float = 0.0
+    sent_at: Sequence[float] = ()  # all of them, in any order
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +82,21 @@ class Budget:
     def believe(self, quota: Quota, spent: Spent, now: float) -> None:
         """The headers of an answer: fewer remaining than we count means that others use the key, too.
 
-        Nobody tells when those others sent, so their places are taken to be free a window from now; but one
-        of them when X-RateLimit-Reset says: true whether it means the next place or the whole window.
+        Of our own only those are taken off that Fusion must be counting still. Nobody tells when the others
+        sent, so their places are taken to be free a window from now; but one of them when X-RateLimit-Reset
+        says, unless that may be a place of ours: true whether it means the next place or the whole window.
         """
         if quota.limit:
             self._told = quota.limit
         if quota.remaining is None:
             return
         used = self.limit - max(0, quota.remaining)
-        others = max(0, used - len(self._frees(spent, now)) - spent.under_way)
+        ours = [sent_at for sent_at in spent.sent_at if sent_at > now - self.per_s]
+        others = max(0, used - len(ours))
         self._others = [now + self.per_s + MARGIN_S] * others
-        if others and quota.reset_at is not None:
-            self._others[0] = min(max(now, quota.reset_at) + MARGIN_S, self._others[0])
+        reset_at = quota.reset_at
+        if others and reset_at is not None and all(at + self.per_s > reset_at for at in spent.sent_at):
+            self._others[0] = min(max(now, reset_at) + MARGIN_S, self._others[0])
 
     def resize(self, requests: int, per_s: float) -> None:
         """After a reload."""

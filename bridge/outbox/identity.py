@@ -55,7 +55,8 @@ def decide(
     left = _left_behind(contact, here, tags)
     others = [p for p in facts.people if p.key != contact.key and mapped.phone and p.phone == mapped.phone]
     blockers = [p for p in (contact, *others) if p.blocked or p.deleted]
-    if blockers and not (late and contact == before):
+    # An opt-out that changes nothing any more is stale; sent back by an operator it is carried out once more.
+    if blockers and (arrival.replayed or not (late and contact == before)):
         # Where every lead is in accounts that left the configuration, the opt-out must not get lost unseen.
         reached = any(lead.phone == contact.phone for lead in here.leads)
         only_deleted = not any(p.blocked for p in blockers)

@@ -120,7 +120,7 @@ def learn(
         """
         UPDATE outbox SET
             priority = CASE priority WHEN :new THEN :update ELSE priority END,
-            suspects = NULL, doubted_version = NULL
+            suspects = NULL, look_up = 0
         WHERE lane = :lane AND account = :account AND campaign_id = :campaign AND sent_version IS NULL
             AND phone IN (SELECT value FROM json_each(:phones))
         """,

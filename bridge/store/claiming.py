@@ -43,7 +43,7 @@ class Claim:
 
 COLUMNS = """
     o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.priority, o.only_existing, o.refusals,
-    o.suspects, o.doubt, o.doubted_version IS NOT NULL AS look_up, o.version > o.doubted_version AS newer,
+    o.suspects, o.doubt, o.look_up, o.version > o.doubt_version AS newer,
     o.doubt_since,
     o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
 """
@@ -173,7 +173,7 @@ def _send(connection: sqlite3.Connection, account: str, composed: Composed, now:
     connection.executemany(
         """
         UPDATE outbox SET
-            sent_version = CASE WHEN ? THEN doubted_version ELSE version END,
+            sent_version = CASE WHEN ? THEN doubt_version ELSE version END,
             sent_event_id = event_id, attempt_id = ?
         WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?
         """,

@@ -181,7 +181,8 @@ CREATE TABLE outbox_2 (
     suspects INTEGER, -- the refused batch of which one must be the culprit
     doubt INTEGER, -- the last batch with it that got no answer …
     doubt_since REAL, -- … and when the first such batch left: each was a part of the one before
-    doubted_version INTEGER CHECK (doubted_version <= version), -- until it is looked up
+    doubt_version INTEGER CHECK (doubt_version <= version), -- what that first one carried
+    look_up INTEGER NOT NULL DEFAULT 0 CHECK (look_up IN (0, 1)), -- whether it is there: not known yet
     queued_at REAL NOT NULL,
     due_at REAL NOT NULL,
     last_error TEXT NOT NULL DEFAULT '',
@@ -189,7 +190,8 @@ CREATE TABLE outbox_2 (
     CHECK ((sent_version IS NULL) = (sent_event_id IS NULL)),
     CHECK ((sent_version IS NULL) = (attempt_id IS NULL)),
     CHECK ((doubt IS NULL) = (doubt_since IS NULL)),
-    CHECK (doubted_version IS NULL OR doubt IS NOT NULL)
+    CHECK ((doubt IS NULL) = (doubt_version IS NULL)),
+    CHECK (look_up = 0 OR doubt IS NOT NULL)
 ) STRICT;
 INSERT INTO outbox_2 (
     id, lane, account, campaign_id, phone, kind, body, version, event_id,

@@ -89,7 +89,9 @@ def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> N
             refusals = CASE WHEN :created AND NOT :batch THEN :alone ELSE refusals END,
             doubt = CASE WHEN :batch THEN :attempt ELSE doubt END,
             doubt_since = CASE WHEN :batch THEN COALESCE(doubt_since, :sent_at) ELSE doubt_since END,
-            doubted_version = CASE WHEN :batch AND only_existing = '' THEN :version ELSE doubted_version END
+            doubt_version = CASE
+                WHEN :batch THEN COALESCE(doubt_version, sent_version) ELSE doubt_version END,
+            look_up = CASE WHEN :batch THEN only_existing = '' ELSE look_up END
         WHERE id = :id
         """,
         {
@@ -100,7 +102,6 @@ def _put_back(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> N
             "alone": STANDS_ALONE,
             "attempt": row["attempt_id"],
             "sent_at": row["started_at"],
-            "version": row["sent_version"],
         },
     )
 

@@ -191,7 +191,7 @@ def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) ->
                 WHEN excluded.priority = :backfill AND only_existing = '' THEN priority
                 ELSE excluded.priority END,
             only_existing = excluded.only_existing,
-            doubted_version = CASE WHEN excluded.only_existing = '' THEN doubted_version END,
+            look_up = CASE WHEN excluded.only_existing = '' THEN look_up ELSE 0 END,
             suspects = NULL,
             refusals = CASE WHEN uncertain_at IS NULL THEN 0 ELSE refusals END,
             failures = 0,

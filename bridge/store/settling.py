@@ -7,13 +7,13 @@ One transaction for all of it. Rule for editors: what an outcome means is decide
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.outbox.batch import looked_up, shares
 from bridge.outbox.body import merge, settled
 from bridge.outbox.compose import Due
 from bridge.outbox.facts import NEW, UPDATE, Body
-from bridge.outbox.outcome import Delivered, Exists, Gone, Outcome, Unreachable
+from bridge.outbox.outcome import Delivered, Exists, Gone, Outcome
 from bridge.outbox.retry import Retry
 from bridge.outbox.settle import Moment, Tries, Verdict, in_company, verdict
 from bridge.store.claiming import Claimed, drop, unlist
@@ -31,11 +31,7 @@ class Answered:
     method: str
     path: str
     error: str
-
-    @property
-    def reached(self) -> bool:
-        """Whether it may have reached Fusion, and so counts there."""
-        return not (isinstance(self.outcome, Unreachable) and not self.outcome.uncertain)
+    reached: bool = True  # it may have arrived, and so counts there
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +99,8 @@ def _settle_row(
         _return(connection, claimed, waiting, result, now, newer=newer)
     else:
         drop(connection, claimed.account, row)
+    if claimed.request.plan == "look" and row.newer:  # it tells of what came before this event
+        result = replace(result, fate="again")
     return _end(connection, row.event_id, waiting["event_id"], result, now)
 
 
@@ -234,8 +232,9 @@ def _return(
             suspects = CASE :company WHEN 'suspects' THEN :attempt WHEN 'free' THEN NULL ELSE suspects END,
             doubt = CASE WHEN :doubted THEN :attempt ELSE doubt END,
             doubt_since = CASE WHEN :doubted THEN COALESCE(doubt_since, :sent_at) ELSE doubt_since END,
-            doubted_version = CASE
-                WHEN :doubted THEN :sent_version WHEN :looked_up THEN NULL ELSE doubted_version END,
+            doubt_version = CASE
+                WHEN :doubted THEN COALESCE(doubt_version, sent_version) ELSE doubt_version END,
+            look_up = CASE WHEN :doubted THEN 1 WHEN :looked_up THEN 0 ELSE look_up END,
             priority = CASE
                 WHEN :exists = 1 AND priority = :new THEN :update
                 WHEN :exists = 0 AND priority = :update THEN :new
@@ -257,7 +256,6 @@ def _return(
             "doubted": doubted,
             "looked_up": looked_up,
             "sent_at": claimed.sent_at,
-            "sent_version": waiting["sent_version"],
             "exists": result.exists,
             "new": NEW,
             "update": UPDATE,

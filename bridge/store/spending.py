@@ -30,10 +30,12 @@ def spent(connection: sqlite3.Connection, account: str, *, now: float, per_s: fl
         (LANE, account),
     ).fetchall()
     lost = [row["started_at"] for row in under_way if row["started_at"] <= now - LONGEST_REQUEST_S]
+    sent_at = [row["started_at"] for row in (*answered, *under_way)]
     return Spent(
         sorted([row["answered_at"] for row in answered] + [at + LONGEST_REQUEST_S for at in lost]),
         len(under_way) - len(lost),
-        max((row["started_at"] for row in (*answered, *under_way)), default=0.0),
+        max(sent_at, default=0.0),
+        sent_at,
     )
 
 

@@ -196,7 +196,9 @@ class _Adopter:
         answer, now = listing.answer, self._clock()
         outcome = answer.outcome
         error = getattr(outcome, "reason", "")
-        answered = settling.Answered(outcome, answer.status, answer.ms, answer.method, answer.path, error)
+        answered = settling.Answered(
+            outcome, answer.status, answer.ms, answer.method, answer.path, error, answer.reached
+        )
         settling.write_attempt(self._connection, attempt_id, answered, now)
         if not isinstance(outcome, Throttled):  # the pause that follows is exact, the header isn't
             spent = spending.spent(self._connection, self.account, now=now, per_s=self._budget.per_s)

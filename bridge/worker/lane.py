@@ -190,7 +190,7 @@ class Lane:
         now, jitter = self._clock(), random.random()  # noqa: S311 - spreads retries, guards nothing
         error = getattr(answer.outcome, "reason", "")
         answered = settling.Answered(
-            answer.outcome, answer.status, answer.ms, answer.method, answer.path, error
+            answer.outcome, answer.status, answer.ms, answer.method, answer.path, error, answer.reached
         )
         before = self.state
         if not (outdated and isinstance(answer.outcome, Unauthorized)):  # the old key's refusal

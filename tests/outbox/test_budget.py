@@ -53,7 +53,7 @@ def test_all_places_under_way():
 
 
 def test_another_user_of_the_key_is_believed_and_forgiven():
-    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0)
+    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0, (0.0,))
     budget.believe(Quota(remaining=40), spent, 0.0)
     assert budget.allow(spent, 0.0).urgent == 40
     budget.believe(Quota(), spent, 1.0)  # an answer without headers: what was told still holds
@@ -66,7 +66,7 @@ def test_another_user_of_the_key_is_believed_and_forgiven():
 
 
 def test_when_others_took_everything_one_place_is_free_at_the_reset_and_the_rest_a_window_later():
-    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0)
+    budget, spent = Budget(100, 60), Spent((0.0,), 0, 0.0, (0.0,))
     budget.believe(Quota(remaining=0, reset_at=20.0), spent, 10.0)
     full = budget.allow(spent, 10.0)
     assert (full.urgent, full.next_urgent_at) == (0, 20 + MARGIN_S)
@@ -78,17 +78,17 @@ def test_when_others_took_everything_one_place_is_free_at_the_reset_and_the_rest
 
 def test_a_lower_limit_than_the_configured_one_is_believed_and_a_higher_one_is_not():
     budget = Budget(100, 60)
-    budget.believe(Quota(limit=20, remaining=19), Spent((0.0,), 0, 0.0), 0.0)
-    assert budget.allow(Spent((0.0,), 0, 0.0), 0.0).urgent == 19
-    budget.believe(Quota(limit=1000, remaining=999), Spent((0.0,), 0, 0.0), 0.0)
-    assert budget.allow(Spent((0.0,), 0, 0.0), 0.0).urgent == 99
+    budget.believe(Quota(limit=20, remaining=19), Spent((0.0,), 0, 0.0, (0.0,)), 0.0)
+    assert budget.allow(Spent((0.0,), 0, 0.0, (0.0,)), 0.0).urgent == 19
+    budget.believe(Quota(limit=1000, remaining=999), Spent((0.0,), 0, 0.0, (0.0,)), 0.0)
+    assert budget.allow(Spent((0.0,), 0, 0.0, (0.0,)), 0.0).urgent == 99
 
 
 def test_a_reload_changes_the_limit():
     budget = Budget(1, 60)
     budget.resize(3, 30)
-    assert budget.allow(Spent((0.0,), 0, 0.0), 1.0).urgent == 2
-    assert budget.allow(Spent((0.0,), 0, 0.0), 31.0).urgent == 3
+    assert budget.allow(Spent((0.0,), 0, 0.0, (0.0,)), 1.0).urgent == 2
+    assert budget.allow(Spent((0.0,), 0, 0.0, (0.0,)), 31.0).urgent == 3
 
 
 STEPS = st.lists(

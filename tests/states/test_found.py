@@ -33,7 +33,6 @@ def wrong(it):
     return [*it.quiet(), *judge.broken(it), *judge.ends(it), *judge.leads(it)]
 
 
-@pytest.mark.xfail(reason="what only reads and got no answer isn't counted, though it may have arrived")
 def test_a_look_up_without_an_answer_takes_its_place():
     with world() as it:
         say(it, *range(8))
@@ -46,7 +45,6 @@ def test_a_look_up_without_an_answer_takes_its_place():
         assert judge.broken(it) == []
 
 
-@pytest.mark.xfail(reason="our own requests are counted for longer than Fusion does, and hide others' places")
 def test_what_we_count_for_too_long_does_not_hide_the_places_of_others():
     with world() as it:
         it.wire.slow_s = 2.0
@@ -62,7 +60,6 @@ def test_what_we_count_for_too_long_does_not_hide_the_places_of_others():
         assert judge.broken(it) == []
 
 
-@pytest.mark.xfail(reason="the next place that X-RateLimit-Reset tells of may be our own")
 def test_our_own_place_is_not_taken_for_one_of_others():
     with world() as it:
         say(it, 0, 1)
@@ -75,7 +72,6 @@ def test_our_own_place_is_not_taken_for_one_of_others():
         assert judge.broken(it) == []
 
 
-@pytest.mark.xfail(reason="a second doubt takes what the first request carried for what is wanted now")
 def test_what_changed_since_the_first_try_is_delivered():
     with world() as it:
         it.fusion.faults.add(Fault("reset_after", times=1), Fault("status", status=400, times=1))
@@ -89,7 +85,6 @@ def test_what_changed_since_the_first_try_is_delivered():
         assert wrong(it) == []
 
 
-@pytest.mark.xfail(reason="the replay of a dead opt-out is stale as soon as its contact said anything else")
 def test_the_replay_of_a_dead_opt_out_tags_the_lead():
     with world() as it:
         say(it, 0)
@@ -103,7 +98,6 @@ def test_the_replay_of_a_dead_opt_out_tags_the_lead():
         assert wrong(it) == []
 
 
-@pytest.mark.xfail(reason="the event that a look-up isn't about is ended by it, and nothing says how")
 def test_a_look_up_may_be_overtaken_twice():
     with world() as it:
         it.fusion.faults.add(Fault("reset_after", times=1))

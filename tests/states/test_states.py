@@ -135,6 +135,16 @@ class States(RuleBasedStateMachine):
         self.world.resolve()
 
     @up
+    @rule(first=people, count=st.integers(1, 4), who=people, rounds=st.integers(0, 6), late=st.booleans())
+    def opts_out_while_it_leaves(self, first, count, who, rounds, late):
+        world = self.world
+        self.accept_many(first, count, "")
+        if late:
+            world.resolve()
+        world.accept(*world.body(f"person-{who}", PHONES[(first + who % count) % 8], dnd=True))
+        world.side_by_side([world.service.lane.turn(), world.service.resolver.turn()], rounds)
+
+    @up
     @rule(which=st.integers(0, 50))
     def repeat(self, which):
         self.world.repeat(which)

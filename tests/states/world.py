@@ -176,6 +176,19 @@ class World:
         """Wait for what is under way."""
         self.run(self.service.lane.finished())
 
+    def side_by_side(self, work, rounds):
+        """Each of these begins so many rounds of the loop after the one before."""
+
+        async def begin():
+            begun = []
+            for each in work:
+                begun.append(asyncio.ensure_future(each))
+                await steps(rounds)
+            await asyncio.gather(*begun)
+
+        self.run(begin())
+        self.resolved()
+
     def break_off(self, work, rounds):
         """Begin these, and be killed after so many rounds of the loop."""
 
@@ -196,7 +209,7 @@ class World:
         return said, webhook(said, at=None if ago_s is None else self.clock() - ago_s, **how)
 
     def accept(self, said, body):
-        return self.run(self.accepting(said, body))
+        self.run(self.accepting(said, body))
 
     def repeat(self, which):
         """Exactly what was sent before."""

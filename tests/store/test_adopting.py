@@ -102,9 +102,9 @@ def test_what_is_suspected_or_in_doubt_is_so_no_more(stock):
     stock.queue("bob", BOB)
     stock.send(Unreachable("cut", uncertain=True))
     stock.queue("ann", ANN, name="Ann Long")
-    assert waiting(stock, "doubted_version IS NULL", "version") == [(0, 2), (0, 1)]
+    assert waiting(stock, "look_up = 0", "version") == [(0, 2), (0, 1)]
     learn(stock, (ANN, "lead-1"))
-    assert waiting(stock, "doubted_version IS NULL", "version") == [(1, 2), (0, 1)]
+    assert waiting(stock, "look_up = 0", "version") == [(1, 2), (0, 1)]
     claimed = {each.request.plan: each for each in (*claim(stock), *claim(stock))}
     assert claimed["update"].request.leads[0]["name"] == "Ann Long"
     assert waiting(stock, "sent_version")[0] == (2,)

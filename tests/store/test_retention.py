@@ -211,7 +211,7 @@ def test_an_attempt_that_a_waiting_row_refers_to_stays(stock, column):
     attempt(stock, 200)
     newest = attempt(stock, 0)
     stock.queue("ann", ANN, ago=10)
-    since = ", doubt_since = 1" if column == "doubt" else ""
+    since = ", doubt_since = 1, doubt_version = 1" if column == "doubt" else ""
     stock.connection.execute(f"UPDATE outbox SET {column} = ?{since}", (kept,))
 
     assert sweep(stock) == (0, 1, 0)
