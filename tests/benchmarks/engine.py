@@ -1,4 +1,4 @@
-"""The request-budget engine whole, a case after the other: about fifteen minutes.
+"""The request-budget engine whole, a case after the other: about twenty minutes.
 
 The cases are in `engine_*`, each of which can be named for itself. A case that breaks off is one missed
 figure, and the others still tell theirs.
