@@ -30,6 +30,8 @@ from bridge.outbox.lane import throttled
 from bridge.store import recovering
 from bridge.store.database import open_reader, open_writer, owned
 from bridge.store.writer import Writer
+from bridge.web.connections import Connection, make_room
+from bridge.web.headers import SECURITY_HEADERS, SecurityHeaders
 from bridge.web.health import healthz, readyz
 from bridge.web.metrics import metrics
 from bridge.web.state import Surface
@@ -196,8 +198,8 @@ def create_app(
             Route("/readyz", readyz),
             Route("/metrics", metrics),
         ],
-        middleware=[Middleware(Webhooks)],
-        exception_handlers={404: _not_found},
+        middleware=[Middleware(Webhooks), Middleware(SecurityHeaders)],
+        exception_handlers={404: _not_found, Exception: _stumbled},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -208,9 +210,16 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"status": "unknown", "reason": "no such page"}, 404)
 
 
+async def _stumbled(_request: Request, _error: Exception) -> Response:
+    # Said from outside the middleware, so that it needs its own headers.
+    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+    return JSONResponse({"status": "failed", "reason": "a bug of ours; the log has it"}, 500, headers)
+
+
 def serve(config: Config) -> None:
     """Run the service until SIGTERM or SIGINT. Raises StoreError when the database can't be used."""
     logs.configure(config.secrets)
+    make_room()
     with owned(config.database):
         open_writer(config.database).close()  # says what is wrong before anything listens
         _Server(server_config(create_app(config, reload_on_sighup=True), config)).run()
@@ -231,6 +240,7 @@ def server_config(app: Starlette, config: Config) -> uvicorn.Config:
         app,
         host=config.server.host,
         port=config.server.port,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,
