@@ -7,32 +7,43 @@ redaction here is the last line of defence, not a reason to log a payload.
 import asyncio
 import logging
 import sys
-from collections.abc import Collection, MutableMapping
-from typing import Any, BinaryIO
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
 import orjson
 import structlog
 
 from bridge.masking import mask_text
 
+_OURS: Final = ("event", "level", "timestamp")  # fields that hold nothing but our own words
+_SHORTEST: Final = 6  # of a secret: what is shorter is a word that stands everywhere
+
 
 def configure(secrets: Collection[str] = (), *, json: bool | None = None, level: int = logging.INFO) -> None:
     """Set up logging for the process; call again after a reload, with the new secrets."""
     as_json = not sys.stdout.isatty() if json is None else json
-    # Longest first: a secret that contains another must not leave its tail behind.
-    known = sorted((secret for secret in secrets if len(secret) >= 6), key=len, reverse=True)
+    # As in a URL, too. Longest first: a secret that contains another must not leave its tail behind.
+    spelt = {
+        way for secret in secrets if len(secret) >= _SHORTEST for way in (secret, quote(secret, safe=""))
+    }
+    known = sorted(spelt, key=len, reverse=True)
 
     def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for name, value in line.items():
-            if isinstance(value, str) and name not in ("event", "level", "timestamp"):
-                line[name] = mask_text(value, known)
+            if name not in _OURS:
+                line[name] = _masked(value, known)
         return line
 
-    shared: list[Any] = [
+    def redact_all(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """A library's message is no name of ours: it may quote anything."""
+        line["event"] = _masked(line.get("event", ""), known)
+        return redact(logger, method, line)
+
+    first: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redact,
     ]
     if as_json:
         renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
@@ -43,12 +54,25 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         renderer = final = structlog.dev.ConsoleRenderer(pad_event_to=18)
         factory = structlog.PrintLoggerFactory(sys.stdout)
     structlog.configure(
-        processors=[*shared, final],
+        processors=[*first, redact, final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=factory,
         cache_logger_on_first_use=False,  # a reload brings new secrets
     )
-    _adopt_standard_logging(shared, renderer)
+    _adopt_standard_logging([*first, redact_all], renderer)
+
+
+def _masked(value: Any, secrets: Sequence[str]) -> Any:
+    """The value without secrets and people; what is no plain data becomes text here, to be masked, too."""
+    if isinstance(value, str):
+        return mask_text(value, secrets)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {mask_text(str(key), secrets): _masked(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked(item, secrets) for item in value]
+    return mask_text(str(value), secrets)
 
 
 class Lines:

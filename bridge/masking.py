@@ -7,7 +7,9 @@ the same everywhere: `+1415•••0101`, `a***@example.com`.
 import re
 from collections.abc import Iterable
 
-_EMAIL = re.compile(r"([^\s@<>\"',;:()\[\]{}])[^\s@<>\"',;:()\[\]{}]*@([^\s@<>\"',;:()\[\]{}]+)")
+# Looked for where a word begins and nowhere inside it: else a long word without an @ would take its square.
+_WORD = r"[^\s@<>\"',;:()\[\]{}]"
+_EMAIL = re.compile(rf"(?<!{_WORD})({_WORD}){_WORD}*@({_WORD}+)")
 # 10 to 15 digits as Fusion takes them, or 7 to 15 after a plus. Digits that are part of a UUID, a date with
 # a time, or a longer number are none: the edges must not touch a word, a dash or a colon.
 _PHONE = re.compile(

@@ -22,9 +22,20 @@ if TYPE_CHECKING:
 
 _OPTIONS = {
     "server.public_url": "--public-url",
-    "fusion.accounts.main.api_key": "--api-key",
+    "fusion.accounts.main.api_key": "FUSION_API_KEY",
     "default_region": "--region",
 }
+
+
+def _out_of_sight(ctx: typer.Context, value: str) -> str:
+    """From the environment only."""
+    source = ctx.get_parameter_source("api_key")
+    if source and source.name == "COMMANDLINE":
+        raise typer.BadParameter(
+            "a key in a command line is seen by everybody on the machine, and kept by the shell; "
+            "leave it out and init asks for it, or set FUSION_API_KEY"
+        )
+    return value
 
 
 def command(
@@ -34,9 +45,7 @@ def command(
     public_url: Annotated[
         str, typer.Option(metavar="URL", help="How others reach the bridge: https://bridge.example.com")
     ] = "",
-    api_key: Annotated[
-        str, typer.Option(metavar="KEY", envvar="FUSION_API_KEY", help="Fusion's API key; goes into .env.")
-    ] = "",
+    api_key: Annotated[str, typer.Option(envvar="FUSION_API_KEY", hidden=True, callback=_out_of_sight)] = "",
     region: Annotated[
         str, typer.Option(metavar="XX", help="Country of phone numbers without a country code.")
     ] = "US",
@@ -47,8 +56,9 @@ def command(
 ) -> None:
     """Write config.yaml and .env, with fresh secrets.
 
-    Asks for what it needs; --yes takes the options and defaults. Files that exist are left alone.
-    Prints the webhook URLs to paste, and what to do next.
+    Asks for what it needs; --yes takes the options and defaults, and the Fusion API key from the
+    environment (FUSION_API_KEY). Files that exist are left alone. Prints the webhook URLs to paste,
+    and what to do next.
 
     Example:
       bridge init

@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import BridgeError, Problem
@@ -30,7 +30,7 @@ _MAX_FILE = 65_536  # bytes; a secret or a PEM is far shorter, /dev/zero is not
 class Expanded:
     """A scalar with its references filled in, and what went wrong (message, fix) where they couldn't be."""
 
-    text: str
+    text: str = field(repr=False)
     origins: tuple[str, ...] = ()  # the variables and files whose values are in the text
     faults: tuple[tuple[str, str], ...] = ()
 

@@ -172,7 +172,7 @@ class FileKeys(Keys):
     database: Text = "data/bridge.db"
     default_region: Region = "US"
     fusion: FusionKeys
-    sources: dict[str, Any] = Field(min_length=1)  # each by its own type: see `sources`
+    sources: dict[str, Any] = Field(min_length=1, repr=False)  # each by its own type: see `sources`
     lead: LeadKeys | None = None
     routes: list[RouteKeys] = []
     do_not_call: DoNotCallKeys = DoNotCallKeys()

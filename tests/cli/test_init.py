@@ -1,5 +1,6 @@
 """`bridge init` writes what `bridge check` finds right, and never writes over anything."""
 
+import os
 import re
 import stat
 import subprocess
@@ -25,8 +26,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*args, **options):
-    return CliRunner().invoke(app, list(args), **options)
+def run(*args, key=None, **options):
+    return CliRunner().invoke(app, list(args), env={"FUSION_API_KEY": key}, **options)
 
 
 ALL = ("--source", "workflow", "--source", "app", "--source", "forms")
@@ -35,7 +36,7 @@ ALL = ("--source", "workflow", "--source", "app", "--source", "forms")
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("sources", [(), ("--source", "app"), ("--source", "forms"), ALL])
 def test_what_it_writes_is_right(sources):
-    result = run("init", "--yes", "--public-url", URL, "--api-key", KEY, *sources)
+    result = run("init", "--yes", "--public-url", URL, *sources, key=KEY)
 
     assert result.exit_code == 0, result.output
     checked = run("check")
@@ -46,8 +47,8 @@ def test_what_it_writes_is_right(sources):
 
 
 def test_the_secrets_are_fresh_and_kept_apart(folder):
-    run("init", "--yes", "--api-key", KEY, "-c", "a/config.yaml")
-    run("init", "--yes", "--api-key", KEY, "-c", "b/config.yaml")
+    run("init", "--yes", "-c", "a/config.yaml", key=KEY)
+    run("init", "--yes", "-c", "b/config.yaml", key=KEY)
 
     first, second = (folder / name / ".env" for name in "ab")
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
@@ -93,7 +94,7 @@ def test_without_a_key_check_says_what_is_missing(folder):
     "key", ["plain-key", "with#hash", "quote'd", "both'\"kinds", "back\\slash'", "dollar${X}"]
 )
 def test_any_key_survives_the_env_file(folder, key):
-    assert run("init", "--yes", "--api-key", key).exit_code == 0
+    assert run("init", "--yes", key=key).exit_code == 0
 
     from bridge.config import load  # noqa: PLC0415
 
@@ -106,7 +107,7 @@ def test_any_key_survives_the_env_file(folder, key):
         ("--public-url", "bridge.example.com/x y", "not an address"),
         ("--public-url", 'https://a"\n: b', "not an address"),
         ("--region", "UK", "did you mean `GB`?"),
-        ("--api-key", "two words", "has a space"),
+        ("--api-key", KEY, "set FUSION_API_KEY"),
         ("--source", "fax", "not one of workflow, app, forms"),
     ],
 )
@@ -115,7 +116,18 @@ def test_a_wrong_option_is_told_before_anything_is_written(folder, option, value
 
     assert result.exit_code == 2
     assert option in result.stderr
-    assert said in " ".join(result.stderr.split())
+    assert said in " ".join(result.stderr.replace("│", "").split())
+    assert KEY not in result.output
+    assert list(folder.iterdir()) == []
+
+
+def test_a_wrong_key_of_the_environment_is_told(folder):
+    result = run("init", "--yes", key="two words")
+
+    assert result.exit_code == 2
+    assert "FUSION_API_KEY" in result.stderr
+    assert "has a space" in result.stderr
+    assert "two words" not in result.output
     assert list(folder.iterdir()) == []
 
 
@@ -157,8 +169,8 @@ def test_the_steps_name_the_file():
 
 @pytest.mark.usefixtures("folder")
 def test_as_a_process():
-    command = [BRIDGE, "init", "--yes", "--public-url", URL, "--api-key", KEY]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command, env = [BRIDGE, "init", "--yes", "--public-url", URL], {**os.environ, "FUSION_API_KEY": KEY}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
 
     assert f"{URL}/webhooks/workflow/" in done.stdout
     assert f"1. {BRIDGE} check" in done.stdout  # a bare `bridge` may be iproute2's
