@@ -9,11 +9,10 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from socket import socket
+from dataclasses import replace
 
 import httpx2
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -22,15 +21,17 @@ from starlette.routing import Route
 
 from bridge import logs
 from bridge.config import Account, Config, load
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, StoreError
 from bridge.fusion.client import FusionClient
+from bridge.keeper import Keeper
 from bridge.metrics import Gauges, Metrics
 from bridge.outbox.budget import Budget
 from bridge.outbox.lane import throttled
+from bridge.server import Server, server_config
 from bridge.store import recovering
-from bridge.store.database import open_reader, open_writer, owned
-from bridge.store.writer import Writer
-from bridge.web.connections import Connection, make_room
+from bridge.store.database import InUse, Ownership, open_reader
+from bridge.store.writer import NoWriter, Writer
+from bridge.web.connections import make_room
 from bridge.web.headers import SECURITY_HEADERS, SecurityHeaders
 from bridge.web.health import healthz, readyz
 from bridge.web.metrics import metrics
@@ -42,7 +43,7 @@ log = structlog.get_logger()
 
 # A request under way may take this long to finish after SIGTERM; then it is left to the next start, which
 # finds it in the database.
-STOP_WITHIN_S = 8.0
+STOP_WITHIN_S = 6.0
 
 Transport = httpx2.AsyncBaseTransport | None
 
@@ -50,19 +51,30 @@ Transport = httpx2.AsyncBaseTransport | None
 class Service:
     """The running bridge: owns the writer, the resolver and a lane for each account."""
 
-    def __init__(self, config: Config, *, transport: Transport = None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        transport: Transport = None,
+        clock: Callable[[], float],
+        metrics: Metrics | None = None,
+    ) -> None:
         self.config = config
         self.signals = Signals()
         self._transport = transport
         self._clock = clock
-        self.metrics = Metrics(Gauges(lambda: self.config, clock))
+        self.metrics = metrics or Metrics(Gauges(lambda: self.config, clock))
+        self._opened = contextlib.AsyncExitStack()
+        self._retention: Retention | None = None
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> Surface:
         """Open the database, put back what a crash left open, start the worker."""
         self.writer = Writer(self.config.database)
-        self._reader = open_reader(self.config.database)
+        self._opened.push_async_callback(self.writer.stop)
+        self._reader = self._opened.enter_context(contextlib.closing(open_reader(self.config.database)))
+        self._reader.execute("PRAGMA busy_timeout = 0")  # it is read in the event loop
         now = self._clock()
         recovered = await self.writer.run(lambda connection: recovering.recover(connection, now))
         if recovered:
@@ -87,17 +99,21 @@ class Service:
             metrics=self.metrics,
         )
 
-    async def stop(self) -> None:
-        """Finish what is under way, or leave it to the next start; then close everything."""
+    async def drain(self) -> None:
+        """Finish what is under way, or leave it to the next start; webhooks are still accepted."""
         self.signals.stop()
-        self._retention.stop()
+        if self._retention is not None:
+            self._retention.stop()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_WITHIN_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self.writer.stop()
-        self._reader.close()
+
+    async def stop(self) -> None:
+        """Finish, then close everything; also after a start that failed."""
+        await self.drain()
+        await self._opened.aclose()
 
     def reload(self) -> None:
         """Read the configuration again; a bad file keeps the old one and says why."""
@@ -117,7 +133,8 @@ class Service:
             log.warning("config.needs_restart", keys="server, database", fix="restart to use the new values")
         self.config = config
         logs.configure(config.secrets)
-        self._reload_lanes()
+        if self._tasks:  # else the next service begins with it
+            self._reload_lanes()
         log.info("config.reloaded", sources=len(config.sources), accounts=len(config.fusion.accounts))
 
     def _reload_lanes(self) -> None:
@@ -176,20 +193,21 @@ def create_app(
     transport: Transport = None,
     clock: Callable[[], float] | None = None,
     reload_on_sighup: bool = False,
+    ownership: Ownership | None = None,
 ) -> Starlette:
     """The service as an ASGI application; it starts and stops with the lifespan."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        service = Service(config, transport=transport, clock=clock or steady_clock())
-        app.state.service = service
-        app.state.surface = await service.start()
+        keeper: Keeper = app.state.keeper
+        await keeper.start()
         if reload_on_sighup:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: app.state.service.reload())  # noqa: PLW0108 -- of then
         try:
             yield
         finally:
-            await service.stop()
+            await keeper.stop()
             log.info("service.stopped")
 
     app = Starlette(
@@ -203,7 +221,35 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    _keep(app, config, transport=transport, clock=clock or steady_clock(), ownership=ownership)
     return app
+
+
+def _keep(
+    app: Starlette,
+    config: Config,
+    *,
+    transport: Transport,
+    clock: Callable[[], float],
+    ownership: Ownership | None,
+) -> None:
+    """Put on the application's state what changes with the database: service, surface, and who keeps them."""
+    state = app.state
+    metrics = Metrics(Gauges(lambda: state.service.config, clock))
+
+    def make() -> Service:
+        now = replace(state.service.config, database=config.database)  # a reload changes the rest
+        service = state.service = Service(now, transport=transport, clock=clock, metrics=metrics)
+        return service
+
+    def show(surface: Surface) -> None:
+        state.surface = surface
+
+    def refuse(why: StoreError) -> None:
+        show(Surface(lambda: state.service.config, NoWriter(why), clock, lambda: None, metrics))
+
+    state.service = Service(config, clock=clock)  # the first to be kept has its configuration from it
+    state.keeper = Keeper(config.database, make, show, refuse, ownership)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
@@ -217,35 +263,22 @@ async def _stumbled(_request: Request, _error: Exception) -> Response:
 
 
 def serve(config: Config) -> None:
-    """Run the service until SIGTERM or SIGINT. Raises StoreError when the database can't be used."""
+    """Run the service until SIGTERM or SIGINT. Raises InUse when another process owns the database."""
     logs.configure(config.secrets)
     make_room()
-    with owned(config.database):
-        open_writer(config.database).close()  # says what is wrong before anything listens
-        _Server(server_config(create_app(config, reload_on_sighup=True), config)).run()
+    ownership = Ownership(config.database)
+    try:
+        ownership.take()
+    except InUse:
+        raise
+    except StoreError:  # the keeper says it, and tries again
+        pass
+    with contextlib.closing(ownership):
+        app = create_app(config, reload_on_sighup=True, ownership=ownership)
+        keeper: Keeper = app.state.keeper
 
+        def listening() -> None:
+            told = "service.ready" if keeper.at_work else "service.listening"
+            log.info(told, host=config.server.host, port=config.server.port)
 
-class _Server(uvicorn.Server):
-    """uvicorn's, but it says that it is ready when it is: after the port is open."""
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started:
-            log.info("service.ready", host=self.config.host, port=self.config.port)
-
-
-def server_config(app: Starlette, config: Config) -> uvicorn.Config:
-    """Uvicorn as we run it: no access log (a URL may hold a token), no banner."""
-    return uvicorn.Config(
-        app,
-        host=config.server.host,
-        port=config.server.port,
-        http=Connection,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # nothing here depends on who the client is
-        # Longer than Caddy keeps an idle connection (2 min), so that it never posts into a closing one.
-        timeout_keep_alive=130,
-        timeout_graceful_shutdown=2,
-    )
+        Server(server_config(app, config), listening=listening, drain=keeper.drain).run()

@@ -22,12 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bridge import logs
-from bridge.app import create_app, server_config
+from bridge.app import create_app
 from bridge.cli.demo_cases import APP_ID, Case
 from bridge.config import Config, load
 from bridge.errors import BridgeError
 from bridge.fusion.sandbox import Sandbox, SandboxProtocol, create_sandbox
 from bridge.fusion.sandbox_state import iso
+from bridge.server import server_config
 from bridge.store.database import open_reader, owned
 from bridge.store.queries import SETTLED, states_of
 from bridge.store.story import tell

@@ -68,7 +68,7 @@ def _not_cut_to_nothing(path: Path) -> None:
 def _not_newer(path: Path, database: Database) -> None:
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}
     if any(migration.name not in ours for migration in migrations.applied(database)):
-        fix = "install that version again, or restore a backup from before (deploy/README.md, Back up)"
+        fix = "install that version again, or restore a backup from before (deploy/operations.md, Restore)"
         raise StoreError(f"the database {path} was made by a newer version of the bridge", fix=fix)
 
 
@@ -146,7 +146,7 @@ class Ownership:
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()}\n".encode())
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Be the owner no more, if it was one."""
         if self._handle is not None:
             os.close(self._handle)
@@ -179,4 +179,4 @@ def owned(path: Path) -> Iterator[Ownership]:
     try:
         yield ownership
     finally:
-        ownership.release()
+        ownership.close()

@@ -52,18 +52,27 @@ def refusal(path: Path, what: str, error: Exception) -> StoreError:
         return StoreError(f"{what}: {error}", fix=fix)
     disk = _state_of_disk(path)
     if code == sqlite3.SQLITE_FULL or disk == "full":
-        return StoreError(
-            f"{what}: the disk is full ({error})", fix=f"make room on the disk of {path.parent}"
-        )
+        return _full(path, f"{what}: the disk is full ({error})")
     if disk == "read-only":
         fix = f"look into the kernel's log, and mount the disk of {path.parent} writable again"
         return StoreError(f"{what}: the disk is read-only ({error})", fix=fix)
-    fix = "check that the folder exists and belongs to the bridge's user, and that its disk works"
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(f"{what}: {error}", fix="the disk fails: look into the kernel's log (dmesg)")
+    fix = "check that the folder exists and belongs to the bridge's user"
     return StoreError(f"{what}: {error}", fix=fix)
 
 
+def no_room(path: Path) -> StoreError | None:
+    """The disk is full, though a small write may still find a gap."""
+    return _full(path, "the disk is full") if _state_of_disk(path) == "full" else None
+
+
+def _full(path: Path, what: str) -> StoreError:
+    return StoreError(what, fix=f"make room on the disk of {path.parent}")
+
+
 def damaged(path: Path, how: str) -> Damaged:
-    fix = f"keep {path} and what is beside it, and restore the last backup (deploy/README.md, Back up)"
+    fix = f"keep {path} and what is beside it, and restore the last backup (deploy/operations.md, Restore)"
     return Damaged(f"the database {path} is damaged: {how}", fix=fix)
 
 
@@ -75,4 +84,5 @@ def _state_of_disk(path: Path) -> str:
         return ""
     if disk.f_flag & os.ST_RDONLY:
         return "read-only"
-    return "full" if disk.f_bavail * disk.f_frsize < NO_ROOM else ""
+    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the last ones are for root
+    return "full" if blocks * disk.f_frsize < NO_ROOM else ""

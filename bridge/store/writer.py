@@ -172,3 +172,13 @@ class Writer:
             return None, error
         self._connection.execute("RELEASE one")
         return result, None
+
+
+class NoWriter(Writer):
+    """Stands for the writer while there is none: refuses at once, and says why."""
+
+    def __init__(self, why: StoreError) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
+        self.lost = self._loop.create_future()
+        self.lost.set_result(why)

@@ -1,12 +1,13 @@
 """`/healthz`: the process lives. `/readyz`: it can store events now, proved by a write."""
 
 import asyncio
-import sqlite3
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.errors import StoreError
+from bridge.store.database import prove
+from bridge.store.trouble import no_room
 from bridge.web.state import Surface
 
 # A probe that takes longer than this means that a webhook would, too.
@@ -23,7 +24,9 @@ async def readyz(request: Request) -> Response:
     surface: Surface = request.app.state.surface
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            await surface.writer.run(_probe)
+            await surface.writer.run(prove)
+        if (full := no_room(surface.config().database)) is not None:
+            raise full
     except StoreError as error:
         return JSONResponse({"status": "not ready", "reason": error.message, "fix": error.fix}, 503)
     except TimeoutError:
@@ -31,8 +34,3 @@ async def readyz(request: Request) -> Response:
         fix = "check the disk, and who else holds the database"
         return JSONResponse({"status": "not ready", "reason": reason, "fix": fix}, 503)
     return JSONResponse({"status": "ready"})
-
-
-def _probe(connection: sqlite3.Connection) -> None:
-    """A real write: a full or read-only disk refuses it, a read wouldn't notice."""
-    connection.execute("PRAGMA user_version = 0")

@@ -5,6 +5,7 @@ ASGI: a burst of webhooks spends more there than on its own work. Rule for edito
 on the disk; never a 5xx, because GHL's older retry policy gives up on those (Webhook Integration Guide).
 """
 
+import asyncio
 from http import HTTPStatus
 
 import orjson
@@ -34,6 +35,9 @@ MAX_HELD = 16 * 1024 * 1024
 
 # GHL repeats a 429 after minutes anyway; other senders read this.
 RETRY_AFTER_S = 5
+
+# A disk that hangs may store it after this; the sender's repeat is a duplicate then.
+STORE_WITHIN_S = 3.0
 
 Answer = tuple[int, dict[str, object]]
 
@@ -115,11 +119,16 @@ BUSY: Answer = (429, {"status": "busy", "reason": "the event could not be stored
 
 async def _store(surface: Surface, source: Source, incoming: Incoming, body: bytes, body_hash: str) -> Answer:
     now = surface.clock()
-    event_id, new = await surface.writer.run(
-        lambda connection: events.accept(
-            connection, source.name, incoming, body=body, body_hash=body_hash, now=now
-        )
-    )
+    try:
+        async with asyncio.timeout(STORE_WITHIN_S):
+            event_id, new = await surface.writer.run(
+                lambda connection: events.accept(
+                    connection, source.name, incoming, body=body, body_hash=body_hash, now=now
+                )
+            )
+    except TimeoutError:
+        reason = f"the database didn't answer within {STORE_WITHIN_S:g} s"
+        raise StoreError(reason, fix="check the disk, and who else holds the database") from None
     if new:
         surface.accepted()
         surface.metrics.accepted(source.name)

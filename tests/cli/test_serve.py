@@ -41,10 +41,10 @@ def url(config):
 
 
 @contextmanager
-def served(config):
+def served(config, until="service.ready"):
     process = subprocess.Popen([BRIDGE, "serve", "-c", config], stdout=subprocess.PIPE, text=True)
     try:
-        _until(process, "service.ready")
+        _until(process, until)
         yield process
     finally:
         process.kill()
@@ -109,20 +109,28 @@ def test_a_port_that_is_taken(config):
 
 
 def test_a_database_that_cannot_be_used(config):
-    (config.parent / "data" / "bridge.db").mkdir(parents=True)
-    done = subprocess.run([BRIDGE, "serve", "-c", config], capture_output=True, text=True, check=False)
+    database = config.parent / "data" / "bridge.db"
+    database.mkdir(parents=True)
+    with served(config, until="service.listening") as process:
+        with pytest.raises(urllib.error.HTTPError, match="503") as answer:
+            urllib.request.urlopen(f"{url(config)}/readyz", timeout=5)
+        told = json.load(answer.value)
+        assert "can't open the database" in told["reason"]
+        assert told["fix"]
+        assert healthy(config)
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert "Traceback" not in done.stdout + done.stderr
+        database.rmdir()
+        _until(process, "store.available")
+        with urllib.request.urlopen(f"{url(config)}/readyz", timeout=5) as ready:
+            assert ready.status == 200
 
 
 def test_a_second_one_on_the_same_database(config):
-    with served(config):
+    with served(config) as process:
         done = subprocess.run([BRIDGE, "serve", "-c", config], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
+    assert f"is in use by another bridge (process {process.pid})" in done.stderr
     assert "fix: " in done.stderr
 
 
