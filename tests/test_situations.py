@@ -343,11 +343,10 @@ async def test_a_busy_window_gathers_new_leads_and_is_never_overrun(tmp_path):
 
 async def test_the_old_keys_refusal_does_not_pause_the_new_key(tmp_path):
     async with running(tmp_path) as bridge:
-        bridge.fusion.faults.add(
-            Fault("status", status=401, delay_s=0.3, times=1), Fault("delay", delay_s=0.3, times=1)
-        )
+        bridge.fusion.faults.add(Fault("delay", delay_s=0.5, times=1), Fault("status", status=401, times=1))
         event = await bridge.accept(phone=P1)
         await bridge.until(lambda: bridge.rows("SELECT 1 FROM attempts"))
+        await asyncio.sleep(0.1)  # written before it leaves; now it is under way
         reload_with(
             bridge, fusion={**BASE["fusion"], "accounts": {"main": {"api_key": "another-key-of-main"}}}
         )

@@ -35,6 +35,10 @@ class Spent:
     last_sent_at: float = 0.0
     sent_at: Sequence[float] = ()  # all of them, in any order
 
+    def and_one_more(self, now: float) -> "Spent":
+        """With a request that leaves now."""
+        return Spent(self.answered_at, self.under_way + 1, now, (*self.sent_at, now))
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:

@@ -34,7 +34,8 @@ class Due:
     uncertain: bool  # a creation left and may have been carried out
     only_existing: str  # never create it; the reason for skipping the event if it isn't there
     refusals: int = 0  # batches with it that were refused
-    suspects: int | None = None  # the refused batch that it is suspected of
+    suspects: int | None = None  # the refused batch that it is suspected of …
+    said_to_exist: bool = False  # … because one of them is there already
     doubt: int | None = None  # the last batch with it of which nobody knows whether it was carried out …
     look_up: bool = False  # … and which has not been looked up yet
     doubt_since: float = 0.0  # when the first such batch left
@@ -93,11 +94,11 @@ def compose(
                 hopeless.append(row)
                 continue
             case "update":
-                composed = Composed(Request("update", row.campaign_id, row.kind, (row.body,)), (row,))
+                composed = _update(row)
             case "look":
                 composed = _look_up(row, _untaken(company(row), taken))
             case "create":
-                composed = _create(_batch(row, company, taken))
+                composed = _creation(row, _untaken(company(row), {*taken, row.place}))
         requests.append(composed)
         taken.update(each.place for each in composed.rows)
     return Composition(tuple(requests), tuple(hopeless))
@@ -107,19 +108,27 @@ def _untaken(rows: Iterable[Due], taken: Collection[Place]) -> list[Due]:
     return [row for row in rows if row.place not in taken]
 
 
-def _batch(row: Due, company: Callable[[Due], Sequence[Due]], taken: Collection[Place]) -> Sequence[Due]:
-    """Whom to send with it. Of a batch that was refused, half: one of the two halves is without fault."""
+def _creation(row: Due, company: Sequence[Due]) -> Composed:
+    """Of a batch that was refused, half is sent: one of the two halves is without fault."""
     if row.refusals >= STANDS_ALONE:
-        return (row,)
+        return _create((row,))
     others = [
         other
-        for other in _untaken(company(row), {*taken, row.place})
+        for other in company
         # Whoever may have been created already is sent again with its own kind alone: then one look-up still
         # tells for all, whichever of the requests was carried out.
         if plan(other) == "create" and (other.suspects, other.doubt) == (row.suspects, row.doubt)
     ]
     batch = [row, *others][:MAX_BATCH]
-    return batch if row.suspects is None else batch[: (len(batch) + 1) // 2]
+    if row.suspects is None:
+        return _create(batch)
+    if row.said_to_exist and not others:  # the others were cleared, so it must be this one
+        return _update(row)
+    return _create(batch[: max(1, len(batch) // 2)])
+
+
+def _update(row: Due) -> Composed:
+    return Composed(Request("update", row.campaign_id, row.kind, (row.body,)), (row,))
 
 
 def _create(rows: Sequence[Due]) -> Composed:

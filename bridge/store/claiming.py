@@ -45,6 +45,7 @@ COLUMNS = """
     o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.priority, o.only_existing, o.refusals,
     o.suspects, o.doubt, o.look_up, o.version > o.doubt_version AS newer,
     o.doubt_since,
+    EXISTS (SELECT 1 FROM attempts WHERE id = o.suspects AND outcome = 'exists') AS said_to_exist,
     o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
 """
 LEADS = """
@@ -90,8 +91,9 @@ def claim(connection: sqlite3.Connection, account: str, *, budget: Budget, room:
     """Compose at most `room` requests for what is due, as far as the budget goes, and mark their rows."""
     claimed: list[Claimed] = []
     ended: list[Ended] = []
+    so_far = spent(connection, account, now=now, per_s=budget.per_s)
     while len(claimed) < room:
-        allowance = budget.allow(spent(connection, account, now=now, per_s=budget.per_s), now)
+        allowance = budget.allow(so_far, now)
         with closing(_due(connection, account, now)) as due:
             company = partial(_company, connection, account, now)
             composition = compose(
@@ -103,6 +105,7 @@ def claim(connection: sqlite3.Connection, account: str, *, budget: Budget, room:
         if not composition.requests:
             return Claim(tuple(claimed), _next_at(connection, account, allowance), tuple(ended))
         claimed += [_send(connection, account, composed, now) for composed in composition.requests]
+        so_far = so_far.and_one_more(now)
     return Claim(tuple(claimed), None, tuple(ended))
 
 
@@ -137,6 +140,7 @@ def _row(row: sqlite3.Row) -> Due:
         only_existing=row["only_existing"],
         refusals=row["refusals"],
         suspects=row["suspects"],
+        said_to_exist=bool(row["said_to_exist"]),
         doubt=row["doubt"],
         look_up=bool(row["look_up"]),
         doubt_since=row["doubt_since"] or 0.0,

@@ -219,6 +219,10 @@ CREATE INDEX outbox_attempt ON outbox (attempt_id) WHERE attempt_id IS NOT NULL;
 CREATE INDEX outbox_suspects ON outbox (suspects) WHERE suspects IS NOT NULL;
 CREATE INDEX outbox_doubt ON outbox (doubt) WHERE doubt IS NOT NULL;
 
+-- The window is read before every request: from the index alone.
+DROP INDEX attempts_account;
+CREATE INDEX attempts_account ON attempts (lane, account, answered_at, reached, started_at);
+
 -- How far `bridge adopt` has read an account's leads.
 CREATE TABLE adoptions (
     account TEXT NOT NULL,

@@ -40,6 +40,7 @@ class Settlement:
 
     ended: tuple[Ended, ...]  # the events that have their end now
     found: int  # leads that Fusion had, unknown to us
+    waiting: bool  # whether any of its rows waits again
 
 
 def settle(
@@ -61,7 +62,9 @@ def settle(
         )
     _clear_others(connection, claimed.rows, verdicts)
     found = sum(result.exists is True and isinstance(answered.outcome, Exists) for result in verdicts)
-    return Settlement(tuple(ended), found)
+    again = any(result.fate == "again" for result in verdicts)
+    newer = any(row["version"] > row["sent_version"] for row in waiting.values())
+    return Settlement(tuple(ended), found, waiting=again or newer)
 
 
 def _verdicts(

@@ -53,6 +53,7 @@ class Lane:
         self._client = client
         self._under_way: dict[asyncio.Task[None], FusionClient] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._waits_for_one = False  # for a request under way to end
         self._retired = False
         self._config = config
         self._writer = writer
@@ -111,7 +112,8 @@ class Lane:
         if not self.state.ready(now):
             return self.state.paused_until - now
         room = (1 if self.state.reason else self._config().fusion.concurrency) - len(self._under_way)
-        if room <= 0:  # whichever ends wakes us
+        self._waits_for_one = room <= 0
+        if room <= 0:
             return POLL_S
         opt_outs = self._signals.opt_outs
         claim = await self._writer.run(
@@ -124,13 +126,16 @@ class Lane:
             task = asyncio.create_task(self._carry(claimed, self._client, opt_outs))
             self._under_way[task] = self._client
             task.add_done_callback(self._carried)
-        pause = POLL_S if claim.next_at is None else claim.next_at - self._clock()
-        return pause if pause > 0 else POLL_S  # due, but it waits for one that is under way
+        if claim.next_at is None or claim.next_at <= now:  # nothing waits, or what is due waits for an answer
+            self._waits_for_one = bool(self._under_way)
+            return POLL_S
+        return max(0.0, claim.next_at - self._clock())
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         client = self._under_way.pop(task)
         self._leave(client, self._client)
-        self.wake.set()
+        if self._waits_for_one:
+            self.wake.set()
 
     def _leave(self, old: FusionClient, new: FusionClient) -> None:
         """Close a client that a reload replaced, once nothing is under way on it."""
@@ -162,6 +167,7 @@ class Lane:
         now, attempt = self._clock(), claimed.attempt_id
         with contextlib.suppress(StoreError):
             await self._write(lambda connection: recovering.recover(connection, now, attempt=attempt))
+        self.wake.set()
 
     async def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
         """Write, however long the database refuses: what was claimed must not be forgotten.
@@ -202,6 +208,8 @@ class Lane:
         )
         self._teller.ended(settlement.ended, now)
         self._teller.found(settlement.found)
+        if settlement.waiting or moment.before.reason != moment.after.reason:
+            self.wake.set()
 
     def _settled(
         self,

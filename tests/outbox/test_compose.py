@@ -97,9 +97,11 @@ def test_what_does_not_fit_into_one_batch_fills_the_next():
 
 
 def test_half_of_a_refused_batch_goes_the_one_that_has_its_turn_first():
-    assert composed(rows(5, suspects=7)) == [("create", [1, 2, 3])]
-    assert composed([row(4, suspects=7)], rows(5, suspects=7)) == [("create", [4, 1, 2])]
+    assert composed(rows(5, suspects=7)) == [("create", [1, 2])]
+    assert composed([row(4, suspects=7)], rows(5, suspects=7)) == [("create", [4, 1])]
     assert composed([row(1, suspects=7)]) == [("create", [1])]
+    assert composed([row(1, suspects=7, said_to_exist=True)]) == [("update", [1])]  # who else?
+    assert composed(rows(2, suspects=7, said_to_exist=True)) == [("create", [1])]
 
 
 def test_who_was_refused_often_stands_alone():
