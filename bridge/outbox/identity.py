@@ -53,7 +53,8 @@ def decide(
     )
     here = facts.of(accounts)
     left = _left_behind(contact, here, tags)
-    others = [p for p in facts.people if p.key != contact.key and mapped.phone and p.phone == mapped.phone]
+    # Whoever shares the phone that the contact has; a late event may tell one that it had.
+    others = [p for p in facts.people if p.key != contact.key and mapped.phone and p.phone == contact.phone]
     blockers = [p for p in (contact, *others) if p.blocked or p.deleted]
     # An opt-out that changes nothing any more is stale; sent back by an operator it is carried out once more.
     if blockers and (arrival.replayed or not (late and contact == before)):

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.fusion.sandbox import Fault
 from tests.states import judge
+from tests.states.service import LIMIT
 from tests.states.world import World
 
 PHONES = [f"+120255501{number:02}" for number in range(1, 20)]
@@ -35,12 +36,12 @@ def wrong(it):
 
 def test_a_look_up_without_an_answer_takes_its_place():
     with world() as it:
-        say(it, *range(8))
+        say(it, *range(LIMIT))
         it.live(30)
-        say(it, *range(7), dnd=True)
+        say(it, *range(LIMIT - 3), dnd=True)
         it.live(0.1)
         it.fusion.faults.add(Fault("reset_after", times=1), Fault("reset_before", times=4))
-        say(it, 8, 9)
+        say(it, LIMIT, LIMIT + 1)
         it.live(10)
         assert judge.broken(it) == []
 
@@ -53,7 +54,7 @@ def test_what_we_count_for_too_long_does_not_hide_the_places_of_others():
         it.finish()  # arrived at 2, answered at 4
         it.wire.slow_s = 0.0
         it.pass_time(2)
-        it.spend(8)
+        it.spend(LIMIT - 2)
         for _ in range(3):  # the third is over the limit: the places of others end at 16
             say(it, 0)
             it.live(4.2)
@@ -64,11 +65,11 @@ def test_our_own_place_is_not_taken_for_one_of_others():
     with world() as it:
         say(it, 0, 1)
         it.live(5)
-        it.spend(8)
+        it.spend(LIMIT - 2)
         say(it, 0)
-        it.live(0.5)
-        say(it, 0, 1, dnd=True)  # both leave when the first place is free
-        it.live(6)
+        it.live(6.2)
+        say(it, 0, 1, dnd=True)  # one place is free by now, and it was our own
+        it.live(1)
         assert judge.broken(it) == []
 
 
@@ -110,4 +111,14 @@ def test_a_look_up_may_be_overtaken_twice():
         it.deliver(1)
         say(it, 0)
         it.finish()
+        assert wrong(it) == []
+
+
+def test_a_late_event_with_the_phone_of_somebody_who_opted_out_tags_nobody_else():
+    with world() as it:
+        say(it, 0, dnd=True)
+        it.pass_time(10)
+        say(it, 1)
+        it.live(1)
+        it.accept(*it.body("person-1", PHONES[0], dnd=False, ago_s=5.0))
         assert wrong(it) == []
