@@ -29,6 +29,9 @@ ABOUT_LEADS = {400, 409, 413, 422}
 # Not the lead's fault, or the beginning of a correction.
 NO_REFUSAL = {401, 403, 408, 429}
 
+# Each way: two things that follow one another never happen at the same time.
+LEAST_S = 0.001
+
 
 @dataclass(eq=False)
 class Sent:
@@ -80,8 +83,7 @@ class Wire(httpx2.AsyncBaseTransport):
     def __init__(self, app, clock, blocked):
         self.wrong = []  # what must never happen, and did
         self.life = 0
-        self.slow_s = 0.0  # each way
-        self.lenient = False  # what others took may be misjudged even when an answer told of it
+        self.slow_s = 0.0  # each way, more than at least
         self.late_arrivals = True  # of requests that their sender gave up on their way
         self.spent_at = []  # when another tool took places
         self.lied = set()  # phones of which Fusion said that they aren't there, and they were
@@ -89,6 +91,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self.rekeyed_at = (
             0.0  # when the bridge got another key: what it sent with the old one blurs its count
         )
+        self._paused = []  # when a 429 came, and until when it asked to wait
         self._told = []  # when an answer came that told of so many spendings
         self._inner = sandbox_transport(app)
         self._fusion = app.state.sandbox
@@ -98,10 +101,11 @@ class Wire(httpx2.AsyncBaseTransport):
         self.tasks = set()
         self._solo_faults = {}
 
-    def forget(self):
-        """The bridge was killed: it knows nothing of other tools any more."""
+    def forget(self, pauses):
+        """The bridge was killed: it knows nothing of other tools any more, but of the pauses on the disk."""
         self.life += 1
         self._told.clear()
+        self._paused = [(at, until) for at, until in self._paused if until <= max(pauses, default=0.0)]
 
     async def handle_async_request(self, request):
         await request.aread()
@@ -124,6 +128,8 @@ class Wire(httpx2.AsyncBaseTransport):
         sent = Sent(self.life, at, request.method, campaign, phones, key, max(knew, default=0))
         if request.method == "POST" and (out := [phone for phone in phones if self._blocked(phone)]):
             self.wrong.append(f"a creation left for {out}, who opted out")
+        if any(came_at < at < until - 0.001 for came_at, until in self._paused):
+            self.wrong.append(f"Fusion asked to wait: {sent}")
         for other in self._under_way:
             if other.life == self.life and other.campaign == campaign and {*other.phones} & {*phones}:
                 self.wrong.append(f"two requests under way: {other} and {sent}")
@@ -132,17 +138,22 @@ class Wire(httpx2.AsyncBaseTransport):
 
     async def _travel(self, sent, request):
         CARRIED.set(sent)
-        if self.slow_s:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(sent.arrive.wait(), self.slow_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sent.arrive.wait(), LEAST_S + self.slow_s)
         sent.where = "there"
         response = await self._inner.handle_async_request(request)
         sent.where, spendings = "back", len(self.spent_at)
-        if self.slow_s:
-            await asyncio.sleep(self.slow_s)
-        if sent.life == self.life and not sent.deaf and response.status_code != 429:
-            self._told.append((self._clock(), spendings, sent.key))
+        await asyncio.sleep(LEAST_S + self.slow_s)
+        if sent.life == self.life and not sent.deaf:
+            self._heard(sent, response, spendings)
         return response
+
+    def _heard(self, sent, response, spendings):
+        now = self._clock()
+        if response.status_code == 429:
+            self._paused.append((now, now + float(response.headers["Retry-After"])))
+        else:
+            self._told.append((now, spendings, sent.key))
 
     def _arrived(self, task):
         self.tasks.discard(task)
@@ -178,7 +189,7 @@ class Wire(httpx2.AsyncBaseTransport):
         """Only for places that nobody could know were taken."""
         since = self._clock() - self._window_s
         rekeyed = self.rekeyed_at > since - self._window_s
-        unknown = self.spent_at if rekeyed or self.lenient else self.spent_at[sent.knew :]
+        unknown = self.spent_at if rekeyed else self.spent_at[sent.knew :]
         if not any(at > since for at in unknown):
             self.wrong.append(f"over the limit: {sent}")
 

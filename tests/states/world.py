@@ -1,49 +1,27 @@
-"""A bridge that can be killed, a Fusion that can fail, time that jumps, and the model that is told of it.
+"""A bridge that can be killed, a Fusion that can fail, and the model that is told of everything.
 
 Every method does one thing that may happen to a bridge. Whether it went well, `judge` says.
 """
 
-import asyncio
-import shutil
-import sqlite3
-import tempfile
-from pathlib import Path
-
-import structlog
-
 from bridge.fusion.sandbox import create_sandbox
 from bridge.inbound.body import fingerprint, parse
 from bridge.store import events
-from bridge.worker.signals import POLL_S, wait
-from tests.states.loop import VirtualLoop, steps
+from tests.states.life import Life
 from tests.states.model import Model, Said
-from tests.states.service import (
-    CAMPAIGNS,
-    KEYS,
-    LIMIT,
-    LIMITS,
-    PER_S,
-    HandService,
-    config,
-    only_stumbles,
-    others,
-)
+from tests.states.service import CAMPAIGNS, KEYS, LIMIT, PER_S
 from tests.states.webhook import webhook
 from tests.states.wire import Wire
 
-EPOCH = 1_800_000_000.0  # by the wall clock, when a world begins
 FOREIGN_AGE_S = 10.0
 QUIET_WITHIN_S = 900.0
 SETTLED = "SELECT 1 FROM outbox WHERE phone = ? AND (sent_version OR doubt OR uncertain_at) IS NOT NULL"
 
 
-class World:
+class World(Life):
     """One bridge with its Fusion, from its first start to its end."""
 
     def __init__(self, rules, *, skew_s=0.0, reset_means="next"):
-        self.runner = asyncio.Runner(loop_factory=VirtualLoop)
-        self.loop = self.runner.get_loop()
-        self.folder = Path(tempfile.mkdtemp(prefix="states-"))
+        super().__init__()
         app = create_sandbox(
             rules=rules,
             api_keys=KEYS,
@@ -58,147 +36,11 @@ class World:
         self.model = Model()
         self.wire = Wire(app, self.clock, self._blocked_now)
         self.account = self.wire.watch(KEYS, requests=LIMIT, per_s=PER_S)
-        self.choice = {"key": KEYS[0], "limit": LIMITS[0], "concurrency": 4}
-        self.service = None
         self.pending = {}  # event id → urgent
         self.foreign_ids = set()
         self._said = {}  # by the webhook's body
         self._number = 0
-        self.stumbled = only_stumbles()
-        self.config = config(self.folder, **self.choice)
-        self._reader = sqlite3.connect(self.config.database, isolation_level=None)
-        self._reader.row_factory = sqlite3.Row
         self.start()
-
-    def clock(self):
-        return EPOCH + self.loop.time()
-
-    def run(self, work):
-        return self.loop.run_until_complete(work)
-
-    def rows(self, sql, *values):
-        return [dict(row) for row in self._reader.execute(sql, values)]
-
-    @property
-    def up(self):
-        return self.service is not None
-
-    # What happens to the process.
-
-    def start(self, rounds=None):
-        """Start; killed after so many rounds of the loop, or not (None)."""
-        service = HandService(self.config, transport=self.wire, clock=self.clock)
-
-        async def begin():
-            starting = asyncio.ensure_future(service.start())
-            if rounds is None:
-                await starting
-            else:
-                await steps(rounds)
-
-        self.service = service
-        self.run(begin())
-        if rounds is not None:
-            self.kill()
-
-    def kill(self):
-        """SIGKILL: every task ends where it stands, and nothing is committed any more."""
-
-        async def end():
-            tasks = others(*self.wire.tasks, *self.fusion._late)
-            self.service.die()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        self.wire.forget()
-        self.run(end())
-        self.service = None
-        self.resolved()
-
-    def stop(self):
-        """SIGTERM."""
-        self.run(self.service.stop())
-        self.wire.forget()
-        self.service = None
-
-    def reload(self, **changes):
-        if changes.get("key", self.choice["key"]) != self.choice["key"]:
-            self.wire.rekeyed_at = self.clock()
-        self.choice |= changes
-        self.config = config(self.folder, **self.choice)
-        if self.up:
-            self.run(self.service.use(self.config))
-
-    # What happens in time.
-
-    def live(self, seconds):
-        """As its loops do it: resolve, claim, wait; until that time has passed."""
-
-        async def loops():
-            until = self.clock() + seconds
-            while (now := self.clock()) < until:
-                self.service.lane.wake.clear()
-                await self._resolve()
-                pause = await self.service.lane.turn()
-                if pause > 0:
-                    paused = not self.service.lane.state.ready(self.clock())
-                    await wait(
-                        self.service.lane.wake, min(pause if paused else min(pause, POLL_S), until - now)
-                    )
-
-        self.run(loops())
-
-    def pass_time(self, seconds):
-        """Nobody takes a turn."""
-        self.run(asyncio.sleep(seconds))
-
-    def resolve(self):
-        return self.run(self._resolve())
-
-    async def _resolve(self):
-        count = await self.service.resolver.turn()
-        self.resolved()
-        return count
-
-    def deliver(self, turns):
-        """What may be sent now leaves; nobody waits for the answers."""
-
-        async def turn():
-            for _ in range(turns):
-                if await self.service.lane.turn() > 0:
-                    return
-                await steps(1)
-
-        self.run(turn())
-
-    def finish(self):
-        """Wait for what is under way."""
-        self.run(self.service.lane.finished())
-
-    def side_by_side(self, work, rounds):
-        """Each of these begins so many rounds of the loop after the one before."""
-
-        async def begin():
-            begun = []
-            for each in work:
-                begun.append(asyncio.ensure_future(each))
-                await steps(rounds)
-            await asyncio.gather(*begun)
-
-        self.run(begin())
-        self.resolved()
-
-    def break_off(self, work, rounds):
-        """Begin these, and be killed after so many rounds of the loop."""
-
-        async def begin():
-            for each in work:
-                asyncio.ensure_future(each)  # noqa: RUF006 - killed at once
-            await steps(rounds)
-
-        self.run(begin())
-        self.kill()
 
     # What the senders do.
 
@@ -300,14 +142,3 @@ class World:
 
     def dead(self):
         return [row["id"] for row in self.rows("SELECT id FROM events WHERE state = 'dead' ORDER BY id")]
-
-    def close(self):
-        if self.up:
-            self.kill()
-        for task in (*self.wire.tasks, *self.fusion._late):
-            task.cancel()
-        self.run(steps(3))
-        self._reader.close()
-        self.runner.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        structlog.reset_defaults()
