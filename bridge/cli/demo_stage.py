@@ -33,8 +33,8 @@ from bridge.store.database import open_reader, owned
 from bridge.store.queries import SETTLED, states_of
 from bridge.store.story import tell
 
-WORKFLOW_TOKEN: Final = "demo-workflow-token"  # noqa: S105 - opens a port of this machine, for a minute
-FORMS_TOKEN: Final = "demo-forms-token"  # noqa: S105 - likewise
+WORKFLOW_TOKEN: Final = "demo-workflow-token-that-everybody-knows"  # noqa: S105 - opens a port of this machine, for a minute
+FORMS_TOKEN: Final = "demo-forms-token-that-everybody-knows"  # noqa: S105 - likewise
 API_KEY: Final = "demo-fusion-key"
 SOLAR: Final = "6f1c2a90-3f0e-4b7e-9c1d-2a6c1b0e7d55"
 
