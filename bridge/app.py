@@ -6,6 +6,7 @@ here, and nothing else in the service starts what runs by itself, but the store'
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -264,6 +265,7 @@ async def _stumbled(_request: Request, _error: Exception) -> Response:
 
 def serve(config: Config) -> None:
     """Run the service until SIGTERM or SIGINT. Raises InUse when another process owns the database."""
+    os.umask(0o077)  # the database holds people: for this user's eyes only, wherever it is started
     logs.configure(config.secrets)
     make_room()
     ownership = Ownership(config.database)
