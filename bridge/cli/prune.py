@@ -121,7 +121,7 @@ def _prune(database: Path, until: "Cutoffs", found: Mapping[str, int]) -> "Sweep
 async def _sweep(database: Path, until: "Cutoffs", tell: "Tell") -> "Sweep":
     from bridge.store.status import owner  # noqa: PLC0415
     from bridge.store.writer import Writer  # noqa: PLC0415
-    from bridge.worker.retention import SHARE, Sweep  # noqa: PLC0415
+    from bridge.worker.retention import SHARE_NOW, Sweep  # noqa: PLC0415
 
     writer, loop = Writer(database), asyncio.get_running_loop()
 
@@ -134,7 +134,7 @@ async def _sweep(database: Path, until: "Cutoffs", tell: "Tell") -> "Sweep":
                 await asyncio.sleep(PAUSE_S)
         return await writer.run(write)
 
-    sweep = Sweep(patiently, until, share=SHARE if owner(database) else 1.0, tell=tell)
+    sweep = Sweep(patiently, until, share=SHARE_NOW if owner(database) else 1.0, tell=tell)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, sweep.stopped.set)
     try:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,12 @@ from bridge.store.database import open_reader
 from bridge.store.queries import STATES
 from bridge.store.trouble import DAMAGED, code_of, refusal
 
-# 4 MB: often enough for a progress bar, and for Ctrl-C.
+# 4 MB, brought to the disk before the next: while a gigabyte is written at once, at the end, no commit of the
+# service gets there.
 PAGES = 1024
+
+# After each step it rests as long as that took: the service has the disk for half of the time.
+LONGEST_REST_S = 0.2
 
 Tell = Callable[[float], None]  # the part that is copied, 0 to 1; then 1 while it is checked
 
@@ -48,12 +53,13 @@ def back_up(database: Path, file: Path, *, force: bool, tell: Tell) -> Copy:
     _refuse(database, file, force=force)
     source = open_reader(database)
     try:
-        with _part_of(file) as part:
+        with _part_of(file) as (part, handle):
             try:
-                copy = _copied(source, part, file, tell)
+                copy = _copied(source, part, file, _gently(handle, tell))
+                os.fsync(handle)
                 _refuse(database, file, force=force)  # minutes may have passed
                 part.replace(file)
-                _sync(file.parent)
+                _sync_folder(file.parent)
             except (OSError, sqlite3.Error) as error:
                 raise _trouble(file, error) from error
         return copy
@@ -85,7 +91,7 @@ def _same(file: Path, other: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _part_of(file: Path) -> Iterator[Path]:
+def _part_of(file: Path) -> Iterator[tuple[Path, int]]:
     """An empty file beside the one to be, for this process alone; gone afterwards if it is still there."""
     part = file.with_name(f"{file.name}.part")
     try:
@@ -99,7 +105,7 @@ def _part_of(file: Path) -> Iterator[Path]:
         try:
             os.fchmod(handle, 0o600)  # it may be left over from a backup that was killed
             os.ftruncate(handle, 0)
-            yield part
+            yield part, handle
         finally:
             if _is(handle, part):
                 part.unlink()
@@ -123,7 +129,24 @@ def _is(handle: int, part: Path) -> bool:
         return False
 
 
-def _copied(source: sqlite3.Connection, part: Path, file: Path, tell: Tell) -> Copy:
+def _gently(handle: int, tell: Tell) -> Callable[[int, int, int], None]:
+    """What follows each step."""
+    began = time.monotonic()
+
+    def after(_status: int, left: int, total: int) -> None:
+        nonlocal began
+        os.fdatasync(handle)
+        tell(1 - left / max(total, 1))
+        if left:
+            time.sleep(min(LONGEST_REST_S, time.monotonic() - began))
+        began = time.monotonic()
+
+    return after
+
+
+def _copied(
+    source: sqlite3.Connection, part: Path, file: Path, after: Callable[[int, int, int], None]
+) -> Copy:
     source.execute("BEGIN")
     pages = source.execute("PRAGMA page_count").fetchone()[0]  # and with it the moment that is copied
     size = pages * source.execute("PRAGMA page_size").fetchone()[0]
@@ -136,15 +159,11 @@ def _copied(source: sqlite3.Connection, part: Path, file: Path, tell: Tell) -> C
         # It is thrown away unless it gets to its end, and brought to the disk then.
         target.execute("PRAGMA synchronous = OFF")
         target.execute("PRAGMA journal_mode = OFF")
-        source.backup(
-            target, pages=PAGES, progress=lambda _status, left, total: tell(1 - left / max(total, 1))
-        )
+        source.backup(target, pages=PAGES, progress=after)
         source.execute("COMMIT")  # from here on its log may be emptied again
         target.execute("PRAGMA journal_mode = DELETE")  # one file: with a log it could be torn from it
         _check(target)
-        copy = _contents(target, file, size)
-    _sync(part)
-    return copy
+        return _contents(target, file, size)
 
 
 def _check(target: sqlite3.Connection) -> None:
@@ -184,8 +203,9 @@ def _unsound(said: str) -> StoreError:
     return StoreError(f"the copy isn't sound, because the database isn't: {said}", fix=fix)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _sync_folder(folder: Path) -> None:
+    """The name is on the disk, too."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
