@@ -16,6 +16,7 @@ from tests.states.loop import VirtualLoop, steps
 from tests.states.service import KEYS, LIMITS, HandService, config, only_stumbles, others
 
 EPOCH = 1_800_000_000.0  # by the wall clock, when everything begins
+TICK_S = 1e-6
 PAUSE = "SELECT paused_until FROM lanes WHERE reason = 'throttled'"
 
 
@@ -29,12 +30,15 @@ class Life:
         self.choice = {"key": KEYS[0], "limit": LIMITS[0], "concurrency": 4}
         self.config = config(self.folder, **self.choice)
         self.service = None
+        self._ticks = 0
         self.stumbled = only_stumbles()
         self._reader = sqlite3.connect(self.config.database, isolation_level=None)
         self._reader.row_factory = sqlite3.Row
 
     def clock(self):
-        return EPOCH + self.loop.time()
+        """No two moments are the same, as with a real clock."""
+        self._ticks += 1
+        return EPOCH + self.loop.time() + self._ticks * TICK_S
 
     def run(self, work):
         return self.loop.run_until_complete(work)

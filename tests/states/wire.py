@@ -29,7 +29,7 @@ ABOUT_LEADS = {400, 409, 413, 422}
 # Not the lead's fault, or the beginning of a correction.
 NO_REFUSAL = {401, 403, 408, 429}
 
-# Each way: two things that follow one another never happen at the same time.
+# Each way: nothing answers at once.
 LEAST_S = 0.001
 
 
@@ -105,7 +105,7 @@ class Wire(httpx2.AsyncBaseTransport):
         """The bridge was killed: it knows nothing of other tools any more, but of the pauses on the disk."""
         self.life += 1
         self._told.clear()
-        self._paused = [(at, until) for at, until in self._paused if until <= max(pauses, default=0.0)]
+        self._paused = [(at, until) for at, until in self._paused if until < max(pauses, default=0.0) + 0.001]
 
     async def handle_async_request(self, request):
         await request.aread()
