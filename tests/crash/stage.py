@@ -144,12 +144,19 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, *, database: Path | None = None, before: Sequence[str] = ()) -> Iterator[Stage]:
+def stage(
+    folder: Path,
+    *,
+    database: Path | None = None,
+    before: Sequence[str] = (),
+    limit: tuple[int, int] = (1000, 1),
+) -> Iterator[Stage]:
     """Fusion runs; the bridge is set up and doesn't run yet. `before` is put before its command."""
-    fusion = sandbox(folder, requests=1000, per_s=1)
+    requests, per_s = limit
+    fusion = sandbox(folder, requests=requests, per_s=per_s)
     with fusion:
         fusion.start()
-        setting = prepare(folder / "bridge", fusion_port=fusion.port, requests=1000, per_s=1)
+        setting = prepare(folder / "bridge", fusion_port=fusion.port, requests=requests, per_s=per_s)
         database = database or setting.database
         text = setting.config.read_text().replace("database: bridge.db", f"database: {database}")
         setting.config.write_text(text)
