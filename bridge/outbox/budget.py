@@ -33,7 +33,7 @@ class Spent:
     answered_at: Sequence[float] = ()  # those that may have reached Fusion, oldest first
     under_way: int = 0
     last_sent_at: float = 0.0
-    sent_at: Sequence[float] = ()  # all of them, in any order
+    sent_at: Sequence[float] = ()  # in any order, without those that may never have arrived
 
     def and_one_more(self, now: float) -> "Spent":
         """With a request that leaves now."""
@@ -99,8 +99,13 @@ class Budget:
         others = max(0, used - len(ours))
         self._others = [now + self.per_s + MARGIN_S] * others
         reset_at = quota.reset_at
-        if others and reset_at is not None and all(at + self.per_s > reset_at for at in spent.sent_at):
+        if others and reset_at is not None and not self._may_be_ours(reset_at, spent):
             self._others[0] = min(max(now, reset_at) + MARGIN_S, self._others[0])
+
+    def _may_be_ours(self, reset_at: float, spent: Spent) -> bool:
+        """Whether the place that is free then may be one that we took."""
+        unsure = len(spent.sent_at) < len(spent.answered_at) + spent.under_way
+        return unsure or any(at + self.per_s <= reset_at for at in spent.sent_at)
 
     def resize(self, requests: int, per_s: float) -> None:
         """After a reload."""

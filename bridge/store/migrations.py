@@ -221,7 +221,7 @@ CREATE INDEX outbox_doubt ON outbox (doubt) WHERE doubt IS NOT NULL;
 
 -- The window is read before every request: from the index alone.
 DROP INDEX attempts_account;
-CREATE INDEX attempts_account ON attempts (lane, account, answered_at, reached, started_at);
+CREATE INDEX attempts_account ON attempts (lane, account, answered_at, reached, started_at, status);
 
 -- How far `bridge adopt` has read an account's leads.
 CREATE TABLE adoptions (

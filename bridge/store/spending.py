@@ -19,7 +19,7 @@ def spent(connection: sqlite3.Connection, account: str, *, now: float, per_s: fl
     """Reads the requests of an account that may still count, `per_s` seconds after their answer."""
     answered = connection.execute(
         """
-        SELECT answered_at, started_at FROM attempts
+        SELECT answered_at, started_at, status FROM attempts
         WHERE lane = ? AND account = ? AND answered_at > ? AND reached
         ORDER BY answered_at
         """,
@@ -31,11 +31,12 @@ def spent(connection: sqlite3.Connection, account: str, *, now: float, per_s: fl
     ).fetchall()
     lost = [row["started_at"] for row in under_way if row["started_at"] <= now - LONGEST_REQUEST_S]
     sent_at = [row["started_at"] for row in (*answered, *under_way)]
+    arrived = [row["started_at"] for row in answered if row["status"] is not None]
     return Spent(
         sorted([row["answered_at"] for row in answered] + [at + LONGEST_REQUEST_S for at in lost]),
         len(under_way) - len(lost),
         max(sent_at, default=0.0),
-        sent_at,
+        [*arrived, *(row["started_at"] for row in under_way)],
     )
 
 
