@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.crash.disks import ext4, slow_fsync, tmpfs
+from tests.crash.disks import ext4, run, slow_fsync, tmpfs
 from tests.crash.stage import stage, until
 
 DISKS = {"tmpfs": tmpfs, "ext4": ext4}
@@ -48,6 +48,25 @@ def test_a_full_disk_at_the_start(tmp_path, kind):
         disk.empty()
         it.recovers()
         it.accept(1, 2)
+        it.ends_well()
+
+
+def test_a_limit_on_the_size_of_files(tmp_path):
+    """What a quota does: not the error of a full disk, but as good as one. Needs no rights."""
+    prlimit = shutil.which("prlimit")
+    if prlimit is None:
+        pytest.skip("there is no prlimit")
+    with stage(tmp_path) as it:
+        it.service.start()
+        it.fault(kind="delay", delay_s=1)
+        it.accept(*range(10))
+        run(prlimit, "--pid", it.service.pid, "--fsize=1:")  # the log can't grow either
+        it.refuses("disk I/O|can't (open|write)")
+        time.sleep(1.5)
+        it.refuses("disk I/O|can't (open|write)")
+        run(prlimit, "--pid", it.service.pid, "--fsize=unlimited:")
+        it.recovers()
+        it.accept(*range(10, 20))
         it.ends_well()
 
 
