@@ -94,7 +94,7 @@ def _service(setting: Setting, *, first: float) -> Process:
 
 def _command(name: str, setting: Setting, *args: str) -> "subprocess.Popen[bytes]":
     command = [*_COMMAND, name, "-c", str(setting.config), *args]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _load(setting: Setting, number: int) -> list[float]:
