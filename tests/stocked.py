@@ -64,7 +64,8 @@ class Stock:
         now = time.time() - ago
         (claimed,) = claiming.claim(self.connection, account, budget=BUDGET, room=1, now=now).claimed
         outcome = outcome or Delivered({row.phone: "lead-1" for row in claimed.rows})
-        answered = settling.Answered(outcome, status, 12.3, "POST", "/leads", error)
+        reached = status is not None or getattr(outcome, "uncertain", True)
+        answered = settling.Answered(outcome, status, 12.3, "POST", "/leads", error, reached)
         before, self.lane = self.lane, after(self.lane, outcome, sent_at=now, now=now, jitter=1.0)
         moment = Moment(now, 1.0, before, self.lane)
         settling.settle(self.connection, claimed, answered, moment=moment, retry=Retry())
