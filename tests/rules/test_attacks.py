@@ -20,7 +20,7 @@ from bridge.rules.values import CustomFields, fold, plain_text
 
 LONG = 1_000_000  # characters: as many as a body may have
 BIG = 10**9
-SECONDS = 1.0  # measured below 0.15 each; the machine may be busy
+SECONDS = 5.0  # of the processor; measured below 0.15 each, and without bounds it would be hours
 MEMORY = 64 * 1024 * 1024
 
 # Rule → what a stranger puts into the payload.
@@ -119,12 +119,12 @@ def test_no_value_makes_an_expression_run_long_or_grow(rule):
     evaluate = compile_value(rule, RULE_SCOPE)
     variables = {"payload": (MULTIPLIED | SLOW)[rule]}
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         made = len(plain_text(evaluate(variables)))
     except MappingError:
         made = 0
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert made <= LONG
@@ -236,11 +236,11 @@ def test_no_payload_keeps_the_bridge_busy(case):
     assert not problems
     source = GhlWorkflow("workflow", "token")
     body = json.dumps({**PERSON, **HOSTILE[case]}, ensure_ascii=False).encode()
-    began = time.perf_counter()
+    began = time.process_time()
     payload = parse(body)
     source.receive(payload)
     mapped = apply(rules, source.read(payload), regions=("US",))
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert mapped.lead or mapped.skip or mapped.error
     assert sum(map(len, mapped.warnings)) < 10_000
 
@@ -256,9 +256,9 @@ def test_a_phone_is_looked_for_in_the_first_of_very_many_values_only():
     rules, _ = compile_rules({"phone": "{{ payload.phones }}"}, [], "false", default_account="main")
     phones = ["nothing"] * 90_000
     reading = GhlWorkflow("workflow", "token").read({**PERSON, "phones": phones})
-    began = time.perf_counter()
+    began = time.process_time()
     assert not apply(rules, reading, regions=("US",)).phone
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_field_names_of_a_megabyte_are_found_and_not_remembered():
