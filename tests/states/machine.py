@@ -101,16 +101,31 @@ class States(RuleBasedStateMachine):
             self.speaks_of_calls(first, "own", dnd=True)
 
     @up
-    @rule(first=people, count=st.integers(3, 8), rounds=st.integers(0, 60))
-    def killed_among_opt_outs(self, first, count, rounds):
-        """They don't wait for each other, so that many places are taken at once."""
+    @rule(first=people, rounds=st.integers(0, 60))
+    def killed_among_opt_outs(self, first, rounds):
+        """They don't wait for each other: as many places are taken at once as requests may be under way."""
         world = self.world
-        for who in range(first, first + count):
-            world.accept(*world.body(f"person-{who % 8}", PHONES[who % 8], dnd=None if who % 2 else True))
+        for who in range(8):
+            world.accept(*world.body(f"person-{who}", PHONES[who], dnd=False))
+        world.live(30)
+        for half in (range(first, first + 4), range(first + 4, first + 8)):
+            for who in half:
+                world.accept(*world.body(f"person-{who % 8}", PHONES[who % 8], dnd=True))
+            world.resolve()
+            world.deliver(2)
+            if half[0] == first:
+                world.break_off([], rounds)
+                world.start()
+
+    @up
+    @rule(who=people, other=people, dnd=st.sampled_from([None, None, True]))
+    def two_share_a_phone(self, who, other, dnd):
+        """What one of them did before the other's word comes after it."""
+        world = self.world
+        world.pass_time(10)
+        world.accept(*world.body(f"person-{other}", PHONES[who]))
         world.resolve()
-        world.deliver(2)
-        world.break_off([], rounds)
-        world.start()
+        world.accept(*world.body(f"person-{who}", PHONES[who], dnd=dnd, ago_s=5))
 
     @up
     @rule(which=st.integers(0, 50))

@@ -26,7 +26,7 @@ CAMPAIGNS = {"": "", "east": EAST}
 KEYS = ("key-of-the-account-1", "key-of-the-account-2")
 WRONG_KEY = "key-of-nobody"
 # What Fusion takes, and what a configuration may say: never more than that.
-LIMIT, PER_S = 8, 10
+LIMIT, PER_S = 7, 10
 LIMITS = ((LIMIT, PER_S), (5, PER_S), (3, PER_S), (LIMIT, 2 * PER_S))
 MAX_ATTEMPTS = 5
 

@@ -138,8 +138,9 @@ class Wire(httpx2.AsyncBaseTransport):
 
     async def _travel(self, sent, request):
         CARRIED.set(sent)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(sent.arrive.wait(), LEAST_S + self.slow_s)
+        with contextlib.suppress(TimeoutError):  # not wait_for: its own task would die with the bridge
+            async with asyncio.timeout(LEAST_S + self.slow_s):
+                await sent.arrive.wait()
         sent.where = "there"
         response = await self._inner.handle_async_request(request)
         sent.where, spendings = "back", len(self.spent_at)
