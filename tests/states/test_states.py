@@ -13,7 +13,7 @@ from tests.states.machine import States
 
 HUNT = int(os.environ.get("STATES_EXAMPLES", "0"))
 SETTINGS = settings(
-    max_examples=HUNT or 50,
+    max_examples=HUNT or 40,
     stateful_step_count=40,
     derandomize=not HUNT,
     database=None,
