@@ -18,7 +18,7 @@ import structlog
 
 from bridge.errors import StoreError
 from bridge.store.database import Ownership, check_whole, open_writer, prove
-from bridge.store.trouble import Damaged, refusal
+from bridge.store.trouble import Damaged, Failing, refusal
 from bridge.store.writer import Writer
 from bridge.web.state import Surface
 
@@ -105,9 +105,15 @@ class Keeper:
                 why = await self._one_life()
             except StoreError as error:
                 why = error
-            except Exception:
-                log.exception("store.stumbled")
-                why = StoreError("the bridge stumbled over its database", fix="report the log's traceback")
+            except Exception as error:
+                reason = f"the bridge stumbled over its database ({type(error).__name__})"
+                if reason != self._said.message:
+                    log.exception("store.stumbled")
+                why = StoreError(
+                    reason, fix="this is a bug of the bridge: report it with the log's traceback"
+                )
+            if isinstance(why, Failing) and self._ownership is not None:
+                self._ownership.close()
             self._suspect = self._suspect or isinstance(why, Damaged)
             self._refuse(why)
             self._say(why)
@@ -131,14 +137,12 @@ class Keeper:
         finally:
             self._service = None
             await service.stop()
-            if self._ownership is not None:  # or the disk couldn't be taken away to be mended
-                self._ownership.close()
 
     def _open(self) -> sqlite3.Connection:
         """In a thread: it may wait for a lock, or read for minutes."""
         if self._known and not self._database.exists():
             fix = "put it back (is its disk mounted?), or restart the bridge to begin with an empty one"
-            raise StoreError(f"the database {self._database} is gone", fix=fix)
+            raise Failing(f"the database {self._database} is gone", fix=fix)
         if self._ownership is not None:
             self._ownership.take()
         connection = open_writer(self._database)

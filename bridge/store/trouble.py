@@ -37,6 +37,10 @@ class Damaged(StoreError):
     """What the file holds can't be trusted. Nobody but an operator can mend that."""
 
 
+class Failing(StoreError):
+    """The disk or its folder doesn't do what it should; to be mended it has to be let go altogether."""
+
+
 def code_of(error: BaseException) -> int:
     """SQLite's primary error code; 0 when it is none of SQLite's errors."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
@@ -55,11 +59,11 @@ def refusal(path: Path, what: str, error: Exception) -> StoreError:
         return _full(path, f"{what}: the disk is full ({error})")
     if disk == "read-only":
         fix = f"look into the kernel's log, and mount the disk of {path.parent} writable again"
-        return StoreError(f"{what}: the disk is read-only ({error})", fix=fix)
+        return Failing(f"{what}: the disk is read-only ({error})", fix=fix)
     if code == sqlite3.SQLITE_IOERR:
-        return StoreError(f"{what}: {error}", fix="the disk fails: look into the kernel's log (dmesg)")
+        return Failing(f"{what}: {error}", fix="the disk fails: look into the kernel's log (dmesg)")
     fix = "check that the folder exists and belongs to the bridge's user"
-    return StoreError(f"{what}: {error}", fix=fix)
+    return Failing(f"{what}: {error}", fix=fix)
 
 
 def no_room(path: Path) -> StoreError | None:

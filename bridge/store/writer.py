@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from bridge.errors import StoreError
 from bridge.store.database import BUSY_MS, identity, open_writer
-from bridge.store.trouble import LOST, PASSING, code_of, refusal
+from bridge.store.trouble import LOST, PASSING, Failing, code_of, refusal
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
@@ -133,7 +133,7 @@ class Writer:
                 if identity(self._path) == self._file:
                     return
             reason = f"the database {self._path} was moved, replaced or deleted while it was open"
-            self.lost.set_result(StoreError(reason, fix="put it back, or restore the last backup"))
+            self.lost.set_result(Failing(reason, fix="put it back, or restore the last backup"))
         raise self.lost.result()
 
     def _begin_patiently(self) -> None:

@@ -45,6 +45,15 @@ def test_a_lock_that_was_left_behind_is_no_obstacle(tmp_path):
         it.ends_well()
 
 
+def test_it_stays_the_owner_while_it_waits(tmp_path):
+    with stage(tmp_path) as it:
+        it.database.parent.mkdir(exist_ok=True)
+        it.database.write_bytes(b"no database" * 1000)
+        it.listening()
+        it.refuses("is damaged", many=5)
+        assert second(it).returncode == 1
+
+
 def test_a_disk_that_knows_no_locks(tmp_path):
     """As some network's are: two bridges would send the same leads."""
     strace = shutil.which("strace")
