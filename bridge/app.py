@@ -101,7 +101,7 @@ class Service:
         )
 
     async def drain(self) -> None:
-        """Finish what is under way, or leave it to the next start; webhooks are still accepted."""
+        """Finish what is under way, or leave it to the next start."""
         self.signals.stop()
         if self._retention is not None:
             self._retention.stop()

@@ -29,9 +29,6 @@ AGAIN_S = 1.0
 # Reading a big file as a whole takes seconds, and a tenth of the time at most.
 CHECK_SHARE = 0.1
 
-# The log says what is wrong once, and then as seldom as this while it stays the same.
-SAY_AGAIN_S = 600.0
-
 # The port opens after the first try: usually it works, and the first webhook finds everything ready.
 FIRST_TRY_S = 2.5
 
@@ -45,7 +42,7 @@ class Service(Protocol):
         """Begin. Raises StoreError when the database doesn't allow it."""
 
     async def drain(self) -> None:
-        """Finish what is under way, and begin nothing any more; webhooks are still accepted."""
+        """Finish what is under way, and begin nothing any more."""
 
     async def stop(self) -> None:
         """Let the database go, also after a start that failed."""
@@ -72,8 +69,8 @@ class Keeper:
         self._known = False  # whether it was open before: then a missing file is no new database
         self._suspect = False  # whether it was damaged: then all of it is read before it is trusted again
         self._rest_s = AGAIN_S
-        self._said = StoreError("")
-        self._said_at = 0.0
+        self._said = ""  # the last words of a bug of ours
+        self._seldom = Seldom()
         self._tried = asyncio.Event()
 
     async def start(self) -> None:
@@ -89,7 +86,8 @@ class Keeper:
         return self._service is not None
 
     async def drain(self) -> None:
-        """The service begins nothing any more; it may still be told of events."""
+        """The service finishes what is under way; whoever brings something new is asked to come again."""
+        self._refuse(StoreError("the bridge is shutting down", fix="wait until it is back"))
         if self._service is not None:
             await self._service.drain()
 

@@ -1,7 +1,7 @@
 """The HTTP server as we run it, and how it ends.
 
-Knows uvicorn, sockets and signals; nothing of events. Rule for editors: a sender that is refused a connection
-may never come again, so the port opens when there is an answer, and is shut last.
+Knows uvicorn, sockets and signals; nothing of events. Rule for editors: a sender that is told to come again
+does, one that is refused a connection may not: so the port opens when there is an answer, and is shut last.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
             self._listening()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Whoever comes meanwhile is answered as ever; Ctrl-C a second time waits for nobody."""
+        """Whoever comes meanwhile gets an answer, 429; Ctrl-C a second time waits for nobody."""
         draining = asyncio.ensure_future(self._drain())
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)
