@@ -1,4 +1,4 @@
-"""SIGTERM with requests under way: they end, or the next start finds them; webhooks are told to come again."""
+"""SIGTERM: requests under way end, or the next start finds them; webhooks are told to come again."""
 
 import threading
 import time
