@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from bridge.errors import StoreError
+from bridge.logs import Seldom
 from bridge.store.database import Ownership, check_whole, open_writer, prove
 from bridge.store.trouble import Damaged, Failing, refusal
 from bridge.store.writer import Writer
@@ -69,8 +70,7 @@ class Keeper:
         self._known = False  # whether it was open before: then a missing file is no new database
         self._suspect = False  # whether it was damaged: then all of it is read before it is trusted again
         self._rest_s = AGAIN_S
-        self._said = ""  # the last words of a bug of ours
-        self._seldom = Seldom()
+        self._said, self._stumbled = Seldom(), Seldom()
         self._tried = asyncio.Event()
 
     async def start(self) -> None:
@@ -105,7 +105,7 @@ class Keeper:
                 why = error
             except Exception as error:
                 reason = f"the bridge stumbled over its database ({type(error).__name__})"
-                if reason != self._said.message:
+                if self._stumbled.due(reason):
                     log.exception("store.stumbled")
                 why = StoreError(
                     reason, fix="this is a bug of the bridge: report it with the log's traceback"
@@ -129,7 +129,8 @@ class Keeper:
             self._show(surface)
             if self._tried.is_set():
                 log.info("store.available")
-            self._said = StoreError("")
+            self._said.over()
+            self._stumbled.over()
             self._tried.set()
             return await service.writer.lost
         finally:
@@ -165,7 +166,5 @@ class Keeper:
         self._suspect, self._rest_s = False, AGAIN_S
 
     def _say(self, why: StoreError) -> None:
-        now = time.monotonic()
-        if why.message != self._said.message or now - self._said_at > SAY_AGAIN_S:
-            self._said, self._said_at = why, now
+        if self._said.due(why.message):
             log.error("store.unavailable", reason=why.message, fix=why.fix)

@@ -7,7 +7,8 @@ redaction here is the last line of defence, not a reason to log a payload.
 import asyncio
 import logging
 import sys
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
@@ -18,6 +19,9 @@ from bridge.masking import mask_text
 
 _OURS: Final = ("event", "level", "timestamp")  # fields that hold nothing but our own words
 _SHORTEST: Final = 6  # of a secret: what is shorter is a word that stands everywhere
+
+# What stays wrong is said once, and then as seldom as this: a line a second would bury what else is said.
+SAY_AGAIN_S: Final = 600.0
 
 
 def configure(secrets: Collection[str] = (), *, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -73,6 +77,27 @@ def _masked(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_masked(item, secrets) for item in value]
     return mask_text(str(value), secrets)
+
+
+class Seldom:
+    """Tells whether something that is tried again and again, and goes on failing, is worth a line."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: str | None = None
+        self._said_at = 0.0
+
+    def due(self, words: str) -> bool:
+        """True the first time, when it fails in other words, and every SAY_AGAIN_S."""
+        now = self._clock()
+        if words == self._said and now - self._said_at <= SAY_AGAIN_S:
+            return False
+        self._said, self._said_at = words, now
+        return True
+
+    def over(self) -> None:
+        """It worked: the next failure is a new one."""
+        self._said = None
 
 
 class Lines:

@@ -93,3 +93,21 @@ def test_a_traceback_of_ours_is_masked(said):
     assert "RuntimeError" in said()
     assert SECRETS[2] not in said()
     assert "5550101" not in said()
+
+
+def test_what_stays_wrong_is_said_seldom():
+    now = [0.0]
+    seldom = logs.Seldom(lambda: now[0])
+    said = []
+    for second in range(1500):
+        now[0] = second
+        if seldom.due("the disk is full" if second < 1300 else "the database is locked"):
+            said.append(second)
+    assert said == [0, 601, 1202, 1300]
+
+
+def test_what_fails_anew_is_said_at_once():
+    seldom = logs.Seldom(lambda: 0.0)
+    assert seldom.due("the disk is full")
+    seldom.over()
+    assert seldom.due("the disk is full")

@@ -16,6 +16,7 @@ import structlog
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.fusion.client import Answer, FusionClient
+from bridge.logs import Seldom
 from bridge.metrics import Metrics
 from bridge.outbox.budget import Budget
 from bridge.outbox.lane import LaneState, after
@@ -60,6 +61,7 @@ class Lane:
         self._signals = signals
         self._clock = clock
         self._teller = Teller(account, metrics)
+        self._refused = Seldom()  # by the database
 
     def use(self, client: FusionClient) -> None:
         """After a reload: another key, perhaps. What the account waited for may be mended, but no limit."""
@@ -83,7 +85,7 @@ class Lane:
             try:
                 pause = await self.turn()
             except StoreError as error:
-                log.warning("lane.waiting", account=self.account, error=error.message)
+                self._say_waiting(error)
                 pause = STORE_PAUSE_S
             except Exception:
                 log.exception("lane.stumbled", account=self.account)
@@ -116,7 +118,7 @@ class Lane:
         if room <= 0:
             return POLL_S
         opt_outs = self._signals.opt_outs
-        claim = await self._writer.run(
+        claim = await self._written(
             lambda connection: claiming.claim(
                 connection, self.account, budget=self.budget, room=room, now=now
             )
@@ -153,7 +155,7 @@ class Lane:
                 answer = await client.send(remaining.request)
                 await self._settle(remaining, answer, outdated=client is not self._client)
         except StoreError as error:  # only while stopping: the next start finds it under way
-            log.warning("lane.waiting", account=self.account, error=error.message)
+            self._say_waiting(error)
         except Exception:
             log.exception("lane.stumbled", account=self.account)
             await self._put_back(claimed)
@@ -177,17 +179,26 @@ class Lane:
         """
         while True:
             try:
-                return await self._writer.run(write)
+                return await self._written(write)
             except StoreError as error:
                 if self._signals.stopping:
                     raise
-                log.warning("lane.waiting", account=self.account, error=error.message)
+                self._say_waiting(error)
                 await asyncio.sleep(STORE_PAUSE_S)
+
+    async def _written(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        result = await self._writer.run(write)
+        self._refused.over()
+        return result
+
+    def _say_waiting(self, error: StoreError) -> None:
+        if self._refused.due(error.message):
+            log.warning("lane.waiting", account=self.account, error=error.message)
 
     async def _abandon(self, now: float) -> None:
         """Events that wait for an account which isn't configured must not wait for ever, unseen."""
         accounts = self._config().fusion.accounts
-        if await self._writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
+        if await self._written(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning(
                 "account.abandoned", account=self.account, fix="put it back, or mend the routes; replay"
             )

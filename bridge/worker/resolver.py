@@ -12,6 +12,7 @@ import structlog
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.inbound.body import parse
+from bridge.logs import Seldom
 from bridge.metrics import Metrics
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import DO_NOT_CALL, Facts
@@ -51,6 +52,7 @@ class Resolver:
         self._signals = signals
         self._clock = clock
         self._metrics = metrics
+        self._refused = Seldom()  # by the database
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -59,8 +61,10 @@ class Resolver:
             started, accepted = loop.time(), self._signals.accepted
             try:
                 resolved = await self.turn()
+                self._refused.over()
             except (StoreError, sqlite3.Error) as error:
-                log.warning("resolver.waiting", error=str(error))
+                if self._refused.due(str(error)):
+                    log.warning("resolver.waiting", error=str(error))
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             except Exception:
