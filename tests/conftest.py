@@ -1,7 +1,10 @@
 import logging
+import os
 
 import pytest
 import structlog
+
+os.environ.pop("COLUMNS", None)  # tables are as wide as off a terminal, wherever the tests run
 
 
 @pytest.fixture
