@@ -27,6 +27,10 @@ _SORTING: Final = frozenset({"dictsort", "groupby", "sort", "unique"})
 _SORT: Final = 10  # times as long as a look at each
 # Those that take the square of the length, or come near it.
 _SHORT_ONLY: Final = frozenset({"pprint", "striptags", "urlize", "wordwrap"})
+# Those that may look through the second text for each letter of the first: Python searches from the right,
+# and strips, without the care that it takes from the left. It does so many comparisons in a unit's time.
+_BACKWARDS: Final = frozenset({"lstrip", "rfind", "rpartition", "rsplit", "rstrip", "strip", "trim"})
+_COMPARED: Final = 32
 _WIDEST_INDENT: Final = 16  # of `tojson`: a line a value, and values are nested
 
 _NUMBERS: Final = re.compile(r"\d+")
@@ -65,6 +69,8 @@ def call_method(method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mappi
         return _made(owner.join(_texts(args[0], between=len(owner))))
     if isinstance(owner, str) and name == "replace":
         _pay_replace(owner, *args[:2])
+    if isinstance(owner, str) and name in _BACKWARDS:
+        _pay_backwards(owner, (*args, *kwargs.values()))
     return _made(method(*args, **kwargs))
 
 
@@ -141,6 +147,8 @@ def _pay(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
             _pay_replace(str(value), *rest[:2])
         case "indent":
             spend((str(value).count("\n") + 1) * max(map(_width, rest), default=4))
+        case "trim":
+            _pay_backwards(str(value), rest)
         case "wordwrap" | "urlize":
             # A line, or an address, for each second character at most.
             spend(len(str(value)) * sum(len(text) for text in rest if isinstance(text, str)))
@@ -153,6 +161,10 @@ def _pay(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
 
 def _pay_replace(text: str, old: Any = "", new: Any = "", *_count: Any) -> None:
     spend(text.count(str(old)) * len(str(new)))
+
+
+def _pay_backwards(text: str, given: Iterable[Any]) -> None:
+    spend(len(text) * sum(len(each) for each in given if isinstance(each, str)) // _COMPARED)
 
 
 def _width(given: Any) -> int:

@@ -110,6 +110,13 @@ SLOW = {
     "{{ payload.text | int }}": {"text": "9" * LONG},
     "{{ payload.text | float }}": {"text": "9" * LONG},
     "{{ payload.text in payload.more }}": {"text": "a" * 200_000 + "b", "more": "a" * 600_000},
+    "{{ payload.text.rfind(payload.more) }}": {"text": "a" * 600_000, "more": "ab" + "a" * 200_000},
+    "{{ payload.text.rsplit(payload.more, 1) }}": {"text": "a" * 600_000, "more": "ab" + "a" * 200_000},
+    "{{ payload.text.rsplit(sep=payload.more) }}": {"text": "a" * 600_000, "more": "ab" + "a" * 200_000},
+    "{{ payload.text.rpartition(payload.more) }}": {"text": "a" * 600_000, "more": "ab" + "a" * 200_000},
+    "{{ payload.text.strip(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
+    "{{ payload.text.lstrip(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
+    "{{ payload.text | trim(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
     "{{ payload }}": {"items": [[]] * 300_000},
 }
 
@@ -201,6 +208,8 @@ def test_what_honest_rules_do_with_honest_payloads_is_far_within_the_bounds():
         "{{ payload.items | selectattr('price', 'gt', 990) | map(attribute='price') | list | length }}": 9,
         "{{ payload.items | sort(attribute='price', reverse=true) | map(attribute='price') | first }}": 999,
         "{{ 'word' in payload.notes }}": True,
+        "{{ payload.notes.rsplit(' ', 2) | length }}": 3,
+        "{{ payload.notes.strip('abcdefghijklmnopqrstuvwxyz ') | length }}": 0,
         "{{ (payload.items | tojson | length) > 1000 }}": True,
         "{{ '%08.2f' | format(1234.5) }}": "01234.50",
         "{{ '%(sum)d of %(all)d' | format(sum=1, all=2) }}": "1 of 2",
