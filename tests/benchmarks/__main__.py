@@ -14,7 +14,19 @@ from pathlib import Path
 from tests.benchmarks.engine import CASES
 from tests.benchmarks.table import show
 
-NAMES = ("accept", "durable", "speed", "outage", "memory", "start", "kill", "engine", "prune", "disk")
+NAMES = (
+    "accept",
+    "durable",
+    "speed",
+    "outage",
+    "memory",
+    "start",
+    "kill",
+    "kills",
+    "engine",
+    "prune",
+    "disk",
+)
 PARTS = tuple(f"engine_{case}" for case in CASES)  # of `engine`, each for itself
 
 

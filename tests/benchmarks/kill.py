@@ -24,7 +24,7 @@ def run(folder: Path) -> list[Figure]:
             report = crash(small, _fresh(folder, f"{rules}{number}"))
             name = f"small, {rules} rules, seed {small.seed}"
             figures.append(at_most(f"{name}: things gone wrong", len(report.faults), 0, "{:d}"))
-            figures += [note("  !", fault) for fault in report.faults[:10]]
+            figures += [note("  !", str(fault)) for fault in report.faults[:10]]
     return figures
 
 
@@ -51,7 +51,7 @@ def _figures(report: Report) -> list[Figure]:
         at_most("phones called twice", stats["doubles"], 0, "{:d}"),
         at_most("requests over the limit", stats["over_limit"], 0, "{:d}"),
         at_most("things gone wrong, all told", len(report.faults), 0, "{:d}"),
-        *(note("  !", fault) for fault in report.faults[:20]),
+        *(note("  !", str(fault)) for fault in report.faults[:20]),
     ]
 
 
