@@ -65,6 +65,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """Which of them belongs to somebody who demanded erasure."""
+
+    phone: bool = False
+    contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the store knows about one contact, its phone, and the phone it had before."""
 
@@ -72,6 +80,7 @@ class Facts:
     people: tuple[KnownContact, ...] = ()  # all contacts with either phone, this one included
     leads: tuple[KnownLead, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    marked: Marked = Marked()
 
     def of(self, accounts: Collection[str]) -> "Facts":
         """Without the leads and rows of other accounts: those left the configuration."""
@@ -80,6 +89,7 @@ class Facts:
             self.people,
             tuple(lead for lead in self.leads if lead.account in accounts),
             tuple(row for row in self.waiting if row.account in accounts),
+            self.marked,
         )
 
 
@@ -116,6 +126,8 @@ class Decision:
     puts: tuple[Put, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     warnings: tuple[str, ...] = ()  # beside those of the rules
+    # What of the event isn't kept: what it said, or also whom it was about.
+    erase: Literal["", "payload", "event"] = ""
 
 
 @dataclass(frozen=True, slots=True)

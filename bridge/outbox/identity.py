@@ -1,7 +1,8 @@
 """Who is this event about, and may that person be called: the first half of the table of situations.
 
 Pure: (event, what the rules made of it, what the store knows) → Decision. Rule for editors: whatever else
-an event says, do-not-call is decided first, and nothing below that line may create a blocked lead.
+an event says, erasure is decided first and do-not-call next, and nothing below those lines may create a
+lead of somebody who was erased, or is blocked.
 """
 
 from collections.abc import Collection
@@ -46,6 +47,29 @@ def decide(
     """
     if key is None:  # neither an id nor a usable phone: nobody to know, nobody to call
         return _without_lead(mapped, None)
+    if facts.marked.contact or (facts.marked.phone and facts.contact is None):
+        return Decision("skipped", "do not call", erase="event")
+    if facts.marked.phone:  # somebody else, who is known: what they say of their own phone counts
+        mapped = Mapped(
+            skip="do not call",
+            blocked_if_flagged=mapped.blocked_if_flagged,
+            blocked_if_not=mapped.blocked_if_not,
+        )
+    decision = _decide(arrival, reading, mapped, key=key, facts=facts, accounts=accounts, tags=tags)
+    return replace(decision, erase="payload") if facts.marked.phone else decision
+
+
+def _decide(
+    arrival: Arrival,
+    reading: Reading,
+    mapped: Mapped,
+    *,
+    key: ContactKey,
+    facts: Facts,
+    accounts: Collection[str],
+    tags: OwnTags,
+) -> Decision:
+    """The same for a person who may be known."""
     before = facts.contact or KnownContact(key)
     late = (arrival.occurred_at, arrival.event_id) < (before.occurred_at, before.event_id)
     contact = (

@@ -50,12 +50,30 @@ def open_writer(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA wal_autocheckpoint = 8000")
             connection.execute("PRAGMA cache_size = -8000")  # 8 MB: the indexes that every accept touches
             connection.execute("PRAGMA foreign_keys = ON")
+            _forgetful(connection)
             _not_newer(path, Database(connection))
             migrate(Database(connection))
         except (OSError, sqlite3.Error) as error:
             raise refusal(path, f"can't open the database {path}", error) from error
         opened.pop_all()
     return connection
+
+
+def open_beside(path: Path, *, patience_s: float) -> sqlite3.Connection:
+    """A writing connection to a database that exists, beside a running service. Raises sqlite3.Error."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=patience_s, isolation_level=None
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _forgetful(connection)
+    return connection
+
+
+def _forgetful(connection: sqlite3.Connection) -> None:
+    """What is deleted or rewritten is overwritten with zeros, in the page and in pages that become free."""
+    connection.execute("PRAGMA secure_delete = ON").fetchall()
 
 
 def _not_cut_to_nothing(path: Path) -> None:

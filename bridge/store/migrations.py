@@ -234,6 +234,21 @@ CREATE TABLE adoptions (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Marks of people who demanded erasure: nobody calls them again, and nobody can read here who they are. `hash`
+# is keyed (`store.marks`), by a key that isn't in the database.
+THIRD = """
+CREATE TABLE forgotten (
+    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    of_contact INTEGER NOT NULL CHECK (of_contact IN (0, 1)), -- of a contact's id, else of a phone
+    key_id BLOB NOT NULL CHECK (length(key_id) = 8), -- which key made it
+    person BLOB NOT NULL, -- the hash of the phone by which they were erased: what was marked together
+    at REAL NOT NULL,
+    done_at REAL -- when nothing was found of them any more; until then the erasure is to be run again
+) STRICT, WITHOUT ROWID;
+CREATE INDEX forgotten_key ON forgotten (key_id);
+CREATE INDEX forgotten_person ON forgotten (person);
+"""
+
 
 @migrations()
 def first(db: Any) -> None:
@@ -243,6 +258,11 @@ def first(db: Any) -> None:
 @migrations()
 def second(db: Any) -> None:
     _run(db, SECOND)
+
+
+@migrations()
+def third(db: Any) -> None:
+    _run(db, THIRD)
 
 
 def _run(db: Any, script: str) -> None:

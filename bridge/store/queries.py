@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import StoreError
-from bridge.store.database import open_reader
+from bridge.store.database import open_beside, open_reader
 
 STATES = ("received", "queued", "delivered", "skipped", "superseded", "dead")
 SETTLED = STATES[2:]
@@ -282,13 +282,8 @@ def rewriting(path: Path) -> Iterator[sqlite3.Connection]:
     """
     open_reader(path).close()  # says it in words when there is none, or it is none of ours
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None
-        )
-        connection.row_factory = sqlite3.Row
+        connection = open_beside(path, patience_s=BUSY_S)
         try:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

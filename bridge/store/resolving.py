@@ -17,6 +17,7 @@ from bridge.outbox.facts import (
     Facts,
     KnownContact,
     KnownLead,
+    Marked,
     Put,
     Waiting,
     Withdrawal,
@@ -24,10 +25,17 @@ from bridge.outbox.facts import (
 from bridge.store.events import Ended, release
 
 LANE = "leads"
+NOBODY = Marked()
 
 
-def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> Facts:
-    """Everything known of this contact, of `phone` and of the phone the contact had before."""
+def load_facts(
+    connection: sqlite3.Connection, key: ContactKey, phone: str, *, marked: Marked = NOBODY
+) -> Facts:
+    """Everything known of this contact, of `phone` and of the phone the contact had before.
+
+    Of a phone that is `marked` there is nothing to be known.
+    """
+    phone = "" if marked.phone else phone
     contact = _find_contact(connection, key)
     phones = {phone, contact.phone if contact else ""} - {""}
     people: list[KnownContact] = []
@@ -37,7 +45,7 @@ def load_facts(connection: sqlite3.Connection, key: ContactKey, phone: str) -> F
         people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
         leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
         waiting += map(_waiting, connection.execute("SELECT * FROM outbox WHERE phone = ?", (each,)))
-    return Facts(contact, tuple(people), tuple(leads), tuple(waiting))
+    return Facts(contact, tuple(people), tuple(leads), tuple(waiting), marked)
 
 
 def _find_contact(connection: sqlite3.Connection, key: ContactKey) -> KnownContact | None:
@@ -96,6 +104,9 @@ def write_decision(
     Returns the events that have their end now: this one, perhaps, and those it takes the place of.
     """
     contact = decision.contact
+    # Of a marked phone only the decision knows: the rules saw it.
+    about = "" if decision.erase else mapped.phone
+    warnings = () if decision.erase else (*mapped.warnings, *decision.warnings)
     written = connection.execute(
         """
         UPDATE events SET
@@ -107,15 +118,17 @@ def write_decision(
             decision.state,
             decision.reason,
             decision.fix,
-            decision.puts[0].phone if decision.puts else mapped.phone or (contact.phone if contact else ""),
+            decision.puts[0].phone if decision.puts else about or (contact.phone if contact else ""),
             mapped.route,
-            json.dumps((*mapped.warnings, *decision.warnings)),
+            json.dumps(warnings),
             None if decision.state == "queued" else now,
             event_id,
         ),
     ).fetchall()
     if not written:
         return []
+    if decision.erase:
+        _erase(connection, event_id, whole=decision.erase == "event")
     if contact is not None:
         _write_contact(connection, contact)
     ended = [] if decision.state == "queued" else [Ended(*written[0])]
@@ -124,6 +137,21 @@ def write_decision(
     for put in decision.puts:
         ended += _put(connection, put, event_id, now)
     return ended
+
+
+def _erase(connection: sqlite3.Connection, event_id: int, *, whole: bool) -> None:
+    """What it said goes at once, and a hash of it would tell as much; whole: also whom it was about."""
+    connection.execute(
+        """
+        UPDATE events SET
+            payload = x'',
+            contact_id = CASE WHEN :whole THEN '' ELSE contact_id END,
+            body_hash = CASE WHEN :whole OR external_id IS NULL THEN '' END,
+            external_id = CASE WHEN :whole THEN NULL ELSE external_id END
+        WHERE id = :id
+        """,
+        {"id": event_id, "whole": whole},
+    )
 
 
 def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> None:

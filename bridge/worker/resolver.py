@@ -20,6 +20,7 @@ from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import apply
 from bridge.store import events, recovering, resolving
 from bridge.store.events import Ended, Received
+from bridge.store.marks import Marks
 from bridge.store.writer import Writer
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
 
@@ -52,6 +53,7 @@ class Resolver:
         self._signals = signals
         self._clock = clock
         self._metrics = metrics
+        self._marks = Marks(config().database)  # where the writer is, also when a reload names another
         self._refused = Seldom()  # by the database
 
     async def run(self) -> None:
@@ -64,7 +66,7 @@ class Resolver:
                 self._refused.over()
             except (StoreError, sqlite3.Error) as error:
                 if self._refused.due(str(error)):
-                    log.warning("resolver.waiting", error=str(error))
+                    log.warning("resolver.waiting", error=str(error), fix=getattr(error, "fix", ""))
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             except Exception:
@@ -119,12 +121,14 @@ class Resolver:
         config: Config,
     ) -> list[Ended]:
         key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
+        # In the transaction that decides: another process may have made a mark a moment ago.
+        marked = self._marks.of(connection, key, mapped.phone)
         decision = decide(
             Arrival(event.id, event.occurred_at, event.forced, event.replayed),
             reading,
             mapped,
             key=key,
-            facts=resolving.load_facts(connection, key, mapped.phone) if key else Facts(),
+            facts=resolving.load_facts(connection, key, mapped.phone, marked=marked) if key else Facts(),
             accounts=accounts,
             tags=config.tags,
         )

@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 
 from bridge.model import Contact, ContactKey, Destination, Lead, Mapped, Reading
-from bridge.outbox.facts import DO_NOT_CALL, NEW, UPDATE, Facts, KnownContact, KnownLead, OwnTags, Waiting
+from bridge.outbox.facts import (
+    DO_NOT_CALL,
+    NEW,
+    UPDATE,
+    Decision,
+    Facts,
+    KnownContact,
+    KnownLead,
+    Marked,
+    OwnTags,
+    Waiting,
+)
 from bridge.outbox.identity import Arrival, contact_key, decide
 
 ANN = ContactKey("ghl", "loc", "ann")
@@ -452,3 +463,66 @@ def test_an_impossible_lead_is_dead_with_a_fix_and_leaves_no_trace_that_would_ma
 
 def test_a_filtered_event_says_by_what():
     assert run(Mapped(P1, skip="filtered: already a customer")).reason == "filtered: already a customer"
+
+
+# Somebody who demanded erasure
+
+ERASED_PHONE, ERASED_CONTACT = Marked(phone=True), Marked(contact=True)
+ELSEWHERE = replace(BEFORE, phone=P2)
+OWN_LEAD = replace(KNOWN, phone=P2, body={**BODY, "phone": P2})
+
+
+@pytest.mark.parametrize(
+    ("marked", "contact", "mapped"),
+    [
+        (ERASED_PHONE, None, ACCEPTED),
+        (ERASED_PHONE, None, OPTED_OUT),
+        (ERASED_PHONE, None, Mapped(P1, error="no name", fix="mend it")),
+        (ERASED_CONTACT, None, ACCEPTED),
+        (ERASED_CONTACT, BEFORE, ACCEPTED),
+        (ERASED_CONTACT, ELSEWHERE, ACCEPTED),
+        (ERASED_CONTACT, None, NO_PHONE),
+        (Marked(phone=True, contact=True), BEFORE, ACCEPTED),
+    ],
+)
+@pytest.mark.parametrize("said", [{}, {"dnd_all": True}, {"deleted": True}])
+@pytest.mark.parametrize("forced", [False, True])
+def test_an_event_of_somebody_erased_is_its_own_end(marked, contact, mapped, said, forced):
+    facts = Facts(contact, (contact,) if contact else (), (KNOWN,), (WAITS,), marked)
+    assert run(mapped, facts=facts, forced=forced, **said) == Decision(
+        "skipped", "do not call", erase="event"
+    )
+
+
+def test_somebody_else_who_is_known_comes_with_an_erased_phone():
+    decision = run(facts=Facts(ELSEWHERE, (ELSEWHERE,), (OWN_LEAD,), (), ERASED_PHONE))
+    assert (decision.state, decision.reason, decision.erase) == ("skipped", "do not call", "payload")
+    assert (decision.puts, decision.withdrawals) == ((), ())
+    assert decision.contact.phone == P2
+    assert decision.contact.event_id == 9
+
+
+def test_and_their_opt_out_counts_for_the_phone_they_have():
+    decision = run(dnd_all=True, facts=Facts(ELSEWHERE, (ELSEWHERE,), (OWN_LEAD,), (), ERASED_PHONE))
+    assert decision.erase == "payload"
+    assert (put_of(decision).phone, put_of(decision).priority) == (P2, DO_NOT_CALL)
+    assert decision.contact.blocked
+
+
+def test_and_their_own_rule_of_do_not_call_does_too():
+    decision = run(
+        replace(ACCEPTED, blocked_if_not=True), facts=Facts(ELSEWHERE, (ELSEWHERE,), (), (), ERASED_PHONE)
+    )
+    assert decision.contact.blocked
+
+
+def test_a_known_contact_without_a_phone_doesn_t_get_an_erased_one():
+    without = replace(BEFORE, phone="")
+    decision = run(facts=Facts(without, (), (), (), ERASED_PHONE))
+    assert (decision.state, decision.reason, decision.erase) == ("skipped", "do not call", "payload")
+    assert decision.contact.phone == ""
+
+
+def test_nobody_else_is_erased():
+    assert run().erase == ""
+    assert run(key=None, facts=Facts(marked=Marked())).erase == ""
