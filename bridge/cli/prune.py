@@ -5,12 +5,11 @@ whole configuration or refuses, because what it deletes is gone.
 """
 
 import asyncio
-import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 # The service holds the lock for milliseconds, and a person would rather wait than type it again.
 TRIES = 5
 PAUSE_S = 1.0
+
+LEAVE_IT_OUT = "stop it first; or leave out --vacuum: what is free in the file is used again"
 
 
 def command(
@@ -61,28 +62,18 @@ def command(
     if dry_run:
         _tell(_found(database, until), json=json, dry_run=True)
         return
-    with _alone(database) if vacuum else nullcontext():
+    from bridge.store.vacuum import alone  # noqa: PLC0415
+    from bridge.store.vacuum import vacuum as written_anew  # noqa: PLC0415
+
+    with alone(database, what="--vacuum", fix=LEAVE_IT_OUT) if vacuum else nullcontext():
         found = _found(database, until)
         sweep = _prune(database, until, found)
-        sizes = _vacuumed(database) if vacuum and not sweep.stopped.is_set() else {}
+        sizes = written_anew(database) if vacuum and not sweep.stopped.is_set() else {}
     gone = {str(what): count for what, count in sweep.gone.items()}
     _tell({**found, **gone, **sizes}, json=json, dry_run=False)
     if sweep.stopped.is_set():
         refuse(BridgeError("stopped before the end", fix=f"`{program()} prune` goes on from there"))
         raise typer.Exit(1)
-
-
-@contextmanager
-def _alone(database: Path) -> Iterator[None]:
-    """While no service runs, and none can be started."""
-    from bridge.store.database import owned  # noqa: PLC0415
-    from bridge.store.status import owner  # noqa: PLC0415
-
-    if process := owner(database):
-        fix = "stop it first; or leave out --vacuum: what is free in the file is used again"
-        raise StoreError(f"the service runs ({process}), and --vacuum needs the database for itself", fix=fix)
-    with owned(database):
-        yield
 
 
 def _found(database: Path, until: "Cutoffs") -> dict[str, int]:
@@ -142,24 +133,6 @@ async def _sweep(database: Path, until: "Cutoffs", tell: "Tell") -> "Sweep":
     finally:
         await writer.stop()
     return sweep
-
-
-def _vacuumed(database: Path) -> dict[str, int]:
-    """Write the file anew, without what is free in it. Returns its sizes."""
-    from bridge.store.database import open_writer  # noqa: PLC0415
-    from bridge.store.status import size_of  # noqa: PLC0415
-    from bridge.store.trouble import refusal  # noqa: PLC0415
-
-    before = size_of(database)
-    # SQLite builds the new file there first; /tmp may be small, or in memory.
-    os.environ["SQLITE_TMPDIR"] = str(database.parent.absolute())
-    try:
-        with closing(open_writer(database)) as connection:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        raise refusal(database, "the file can't be written anew; it is what it was", error) from error
-    return {"size_before": before, "size_after": size_of(database)}
 
 
 def _tell(counts: Mapping[str, int], *, json: bool, dry_run: bool) -> None:

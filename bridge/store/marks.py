@@ -13,6 +13,9 @@ from bridge.model import ContactKey
 from bridge.outbox.facts import Marked
 from bridge.store.secret_key import Key, Keys, KeyTrouble, make_key, read_keys
 
+# How far an erasure has come. While it goes on, what was zeroed and what not isn't known.
+MARKED, ERASING, ERASED = range(3)
+
 Contact = tuple[str, str]  # system and id: an id is the same person at every location
 
 
@@ -126,7 +129,7 @@ def mark(
     contacts: Collection[Contact],
     now: float,
 ) -> bytes:
-    """Mark a person who was demanded by `phone`; an erasure of theirs isn't done from here on.
+    """Mark a person who was demanded by `phone`, and what belongs to them.
 
     Returns what their marks have in common. What is marked already keeps its mark, by whichever key.
     """
@@ -140,13 +143,18 @@ def mark(
                 "INSERT INTO forgotten (hash, of_contact, key_id, person, at) VALUES (?, ?, ?, ?, ?)",
                 (hashes[0], of_contact, key.id, person, now),
             )
-    connection.execute("UPDATE forgotten SET done_at = NULL WHERE person = ?", (person,))
     return person
 
 
-def done(connection: sqlite3.Connection, person: bytes, now: float) -> None:
-    """Nothing is left of them."""
-    connection.execute("UPDATE forgotten SET done_at = ? WHERE person = ?", (now, person))
+def stage_of(connection: sqlite3.Connection, person: bytes) -> int:
+    """Reads how far their erasure has come: the least of what their marks say."""
+    row = connection.execute("SELECT MIN(stage) FROM forgotten WHERE person = ?", (person,)).fetchone()
+    return int(row[0] or MARKED)
+
+
+def reached(connection: sqlite3.Connection, person: bytes, stage: int) -> None:
+    """Write how far their erasure has come, so that one that was broken off is known as such."""
+    connection.execute("UPDATE forgotten SET stage = ? WHERE person = ?", (stage, person))
 
 
 def lift(connection: sqlite3.Connection, keys: Keys, phone: str) -> bool:
@@ -187,9 +195,10 @@ def standing(connection: sqlite3.Connection, database: Path) -> Standing:
     row = connection.execute(
         """
         SELECT COUNT(DISTINCT person) AS people,
-            COUNT(DISTINCT CASE WHEN done_at IS NULL THEN person END) AS unfinished
+            COUNT(DISTINCT CASE WHEN stage < ? THEN person END) AS unfinished
         FROM forgotten
-        """
+        """,
+        (ERASED,),
     ).fetchone()
     trouble, keys = None, Keys(database)
     try:

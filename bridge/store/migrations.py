@@ -243,7 +243,7 @@ CREATE TABLE forgotten (
     key_id BLOB NOT NULL CHECK (length(key_id) = 8), -- which key made it
     person BLOB NOT NULL, -- the hash of the phone by which they were erased: what was marked together
     at REAL NOT NULL,
-    done_at REAL -- when nothing was found of them any more; until then the erasure is to be run again
+    stage INTEGER NOT NULL DEFAULT 0 CHECK (stage IN (0, 1, 2)) -- marked, being erased, erased
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_key ON forgotten (key_id);
 CREATE INDEX forgotten_person ON forgotten (person);

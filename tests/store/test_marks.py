@@ -69,15 +69,22 @@ def test_the_hash_tells_nothing_without_the_key(db, database):
     assert marks.contact_hash(key, ("a", "b\0c")) == marks.contact_hash(key, ("a\0b", "c"))  # no id has a NUL
 
 
-def test_marking_again_changes_nothing_but_that_it_is_to_be_done(db, database):
+def test_marking_again_changes_nothing(db, database):
     person = mark(db, database)
-    marks.done(db, person, 6.0)
-    before = {row["hash"]: row["at"] for row in rows(db)}
-    assert {row["done_at"] for row in rows(db)} == {6.0}
+    assert marks.stage_of(db, person) == marks.MARKED
+    marks.reached(db, person, marks.ERASED)
+    before = rows(db)
 
     assert mark(db, database, now=9.0) == person
-    assert {row["hash"]: row["at"] for row in rows(db)} == before
-    assert {row["done_at"] for row in rows(db)} == {None}
+    assert rows(db) == before
+    assert marks.stage_of(db, person) == marks.ERASED
+
+
+def test_what_is_new_of_a_person_is_to_be_erased(db, database):
+    marks.reached(db, mark(db, database), marks.ERASED)
+    person = mark(db, database, phones=[BOB], now=9.0)
+    assert marks.stage_of(db, person) == marks.MARKED
+    assert len({row["person"] for row in rows(db)}) == 1
 
 
 def test_after_a_change_of_the_key_old_marks_hold_and_aren_t_doubled(db, database):
@@ -144,7 +151,7 @@ def test_how_it_stands(db, database):
     assert marks.standing(db, database) == marks.Standing()
     person = mark(db, database, phones=[BOB])
     mark(db, database, "+12025550109", contacts=())
-    marks.done(db, person, 6.0)
+    marks.reached(db, person, marks.ERASED)
     assert marks.standing(db, database) == marks.Standing(people=2, unfinished=1)
 
     key_file(database).unlink()
