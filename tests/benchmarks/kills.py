@@ -6,6 +6,7 @@ BENCH_RUNS changes the number of runs. Rule for editors: a figure that isn't 0 i
 has another bound.
 """
 
+import functools
 import os
 import random
 import sys
@@ -18,11 +19,13 @@ from pathlib import Path
 
 from tests.benchmarks.table import Figure, at_most, note, percentile
 from tests.crash.harness import Plan, Report, crash
+from tests.crash.nursery import Nursery
 from tests.crash.verdicts import KINDS, Fault
 
 RUNS = 100
-# Most of a run is waiting: a lead whose creation got no answer is looked for a minute after its opt-out.
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 4
+# This Fusion carries out nothing after it hung up, so that nobody has to be looked for a minute.
+CONSTANTS = {"bridge.outbox.settle:LATE_S": 4.0, "bridge.outbox.settle:LOOK_AGAIN_S": 1.0}
 WEBHOOKS = 570  # more than a tenth of them are repeats: 500 events
 
 _PROMISES = {
@@ -75,9 +78,15 @@ def _one(plan: Plan, folder: Path) -> Report:
     """One run in a folder of its own, which goes with it: there are two hundred."""
     try:
         with tempfile.TemporaryDirectory(dir=folder) as own:
-            return crash(plan, Path(own))
+            return crash(plan, Path(own), _nursery())
     except Exception as error:  # noqa: BLE001 - one broken run is told, and the others go on
         return Report(plan, faults=[Fault("damaged", f"the run broke off: {error!r}")])
+
+
+@functools.cache
+def _nursery() -> Nursery:
+    """One a process of the pool, as long as that lives."""
+    return Nursery(constants=CONSTANTS)
 
 
 def _figures(plans: Sequence[Plan], reports: Sequence[Report]) -> list[Figure]:

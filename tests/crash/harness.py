@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.crash.nursery import Nursery
 from tests.crash.people import tell
 from tests.crash.processes import Process, bridge, call, sandbox
 from tests.crash.sender import Sender
@@ -59,22 +60,23 @@ class Report:
     stats: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     seconds: float = 0.0
-    ready_s: list[float] = field(default_factory=list)
+    down: list[tuple[float, float]] = field(default_factory=list)  # Unix seconds: not there from, until
 
 
-def crash(plan: Plan, folder: Path) -> Report:
-    """Carry out the plan in an empty folder."""
+def crash(plan: Plan, folder: Path, nursery: Nursery | None = None) -> Report:
+    """Carry out the plan in an empty folder; with a nursery, starts cost a tenth."""
     requests, per_s = plan.limit
     report = Report(plan)
-    fusion = sandbox(folder, rules=plan.rules, requests=requests, per_s=per_s, seed=plan.seed)
+    make_sandbox, make_bridge = (nursery.sandbox, nursery.bridge) if nursery else (sandbox, bridge)
+    fusion = make_sandbox(folder, rules=plan.rules, requests=requests, per_s=per_s, seed=plan.seed)
     with fusion:
         fusion.start()
         _there(fusion.port, plan)
         setting = prepare(folder, fusion_port=fusion.port, requests=requests, per_s=per_s)
         story = tell(plan.seed, plan.webhooks, began=time.time() - 86_400)
         sender = Sender(setting, story, rate=plan.rate)
-        with bridge(setting.config, setting.port) as service:
-            report.ready_s.append(service.start())
+        with make_bridge(setting.config, setting.port) as service:
+            service.start()
             began = time.monotonic()
             drained = asyncio.run(_run(plan, sender, service, fusion, setting.database, report))
             report.seconds = time.monotonic() - began
@@ -90,7 +92,7 @@ def crash(plan: Plan, folder: Path) -> Report:
         report.outcomes.update(dict(outcomes.fetchall()))
     found, report.states = check_events(sender, story, setting.database)
     report.faults += [*found, *check_stats(report.stats)]
-    report.faults += check_leads(sender, story, leads, rules=plan.rules)
+    report.faults += check_leads(sender, story, leads, rules=plan.rules, down=report.down)
     return report
 
 
@@ -153,7 +155,7 @@ async def _drained(plan: Plan, database: Path) -> bool:
 
 
 async def _restart(service: Process, report: Report) -> None:
-    began = time.monotonic()
+    began = time.time()
     service.kill()
     service.launch()
     while True:
@@ -165,7 +167,7 @@ async def _restart(service: Process, report: Report) -> None:
             break
         await asyncio.sleep(0.02)
     report.kills += 1
-    report.ready_s.append(time.monotonic() - began)
+    report.down.append((began, time.time()))
 
 
 def _waiting(reader: sqlite3.Connection) -> int:

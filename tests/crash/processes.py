@@ -15,9 +15,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 20.0
@@ -54,15 +54,36 @@ def call(
         connection.close()
 
 
+class Spawned(Protocol):
+    """A process that was started: what is asked of a Popen here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
+    def terminate(self) -> None: ...
+
+
 class Process:
     """One process of ours, its output in a file; a context manager that ends it."""
 
-    def __init__(self, command: Sequence[str], *, port: int, log: Path, probe: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        port: int,
+        log: Path,
+        probe: str,
+        spawn: Callable[[], Spawned] | None = None,
+    ) -> None:
+        """`spawn` starts it in another way than by its command."""
         self.port = port
         self.log = log
         self._command = list(command)
         self._probe = probe
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._spawn = spawn or self._fresh
+        self._popen: Spawned | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -96,8 +117,11 @@ class Process:
 
     def launch(self) -> None:
         """Start it and don't wait."""
+        self._popen = self._spawn()
+
+    def _fresh(self) -> Spawned:
         with self.log.open("ab") as output:
-            self._popen = subprocess.Popen(
+            return subprocess.Popen(
                 self._command,
                 cwd=ROOT,
                 stdout=output,

@@ -6,17 +6,20 @@ found wrong has a kind, and a kind is a promise of the README.
 
 import contextlib
 import sqlite3
-import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from tests.crash.people import OPT_OUT_TAGS, OWN_TAGS, Expected, Story
 from tests.crash.sender import Sender
 
-# Between the 200 of an opt-out and the moment when it is resolved, across a kill and the start after it.
+# Between the 200 of an opt-out and the moment when it is resolved, not counting the time between a kill and
+# the end of the start after it.
 _OPT_OUT_WITHIN_S = 5.0
+
+Moments = Sequence[tuple[float, float]]  # from and until, Unix seconds
 
 Kind = Literal["lost", "double", "stale", "blocked", "over limit", "no end", "damaged"]
 KINDS: tuple[Kind, ...] = ("lost", "double", "stale", "blocked", "over limit", "no end", "damaged")
@@ -64,8 +67,13 @@ def check_stats(stats: Mapping[str, int]) -> list[Fault]:
     return [Fault(kind, f"{name}: {stats[name]}") for name, kind in bounds if stats[name]]
 
 
-def check_leads(sender: Sender, story: Story, leads: list[dict[str, Any]], *, rules: str) -> list[Fault]:
-    """Whether Fusion holds of everybody what the model says, and of nobody else anything."""
+def check_leads(
+    sender: Sender, story: Story, leads: list[dict[str, Any]], *, rules: str, down: Moments
+) -> list[Fault]:
+    """Whether Fusion holds of everybody what the model says, and of nobody else anything.
+
+    `down` is when the bridge wasn't there.
+    """
     by_phone = {lead["phone"]: lead for lead in leads}
     found: list[Fault] = []
     if len(leads) != len(by_phone):
@@ -73,12 +81,16 @@ def check_leads(sender: Sender, story: Story, leads: list[dict[str, Any]], *, ru
     expected = dict(story.expected())
     found += [Fault("double", f"{phone} is a lead of nobody") for phone in by_phone.keys() - expected.keys()]
     for phone, wanted in expected.items():
-        for kind, words in _lead_faults(wanted, by_phone.get(phone), sender, july=rules == "july"):
-            found.append(Fault(kind, f"{phone} ({wanted.state}) {words}"))
+        lead = by_phone.get(phone)
+        faults = _lead_faults(wanted, lead, july=rules == "july")
+        if lead and wanted.opted_out and wanted.state == "blocked":
+            accepted_at = sender.accepted_at.get(wanted.opted_out.number)
+            faults += _created_after(lead, accepted_at, down)
+        found += [Fault(kind, f"{phone} ({wanted.state}) {words}") for kind, words in faults]
     return found
 
 
-def _lead_faults(wanted: Expected, lead: dict[str, Any] | None, sender: Sender, *, july: bool) -> list[Fault]:
+def _lead_faults(wanted: Expected, lead: dict[str, Any] | None, *, july: bool) -> list[Fault]:
     if lead is None:
         return [Fault("lost", "was never created")] if wanted.state == "live" else []
     found: list[Fault] = []
@@ -98,14 +110,18 @@ def _lead_faults(wanted: Expected, lead: dict[str, Any] | None, sender: Sender, 
         case "blocked":
             if not OPT_OUT_TAGS & set(lead["tags"]):
                 found.append(Fault("blocked", f"opted out, and its tags are {lead['tags']}"))
-            if wanted.opted_out and _created_after(lead, sender.accepted_at.get(wanted.opted_out.number)):
-                found.append(Fault("blocked", "was created after the opt-out"))
         case "left":
             if not OWN_TAGS & set(lead["tags"]):
                 found.append(Fault("blocked", f"was left by its contact, and its tags are {lead['tags']}"))
     return found
 
 
-def _created_after(lead: dict[str, Any], accepted_at: float | None) -> bool:
-    created = time.mktime(time.strptime(lead["created_at"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
-    return accepted_at is not None and created > accepted_at + _OPT_OUT_WITHIN_S
+def _created_after(lead: dict[str, Any], accepted_at: float | None, down: Moments) -> list[Fault]:
+    created = datetime.fromisoformat(lead["created_at"]).timestamp()
+    if accepted_at is None:
+        return []
+    away = sum(max(0.0, min(until, created) - max(since, accepted_at)) for since, until in down)
+    late_s = created - accepted_at - away
+    if late_s <= _OPT_OUT_WITHIN_S:
+        return []
+    return [Fault("blocked", f"was created {late_s:.1f} s after the opt-out, and {away:.1f} s of absence")]
