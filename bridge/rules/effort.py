@@ -7,6 +7,7 @@ can't use. Rule for editors: weigh before you make. A unit is about 10 ns, or a 
 
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from types import BuiltinMethodType
 from typing import Any, Final
 
 # About 0.1 s and 40 MB at the very worst. A lead's longest field has 1000 characters; a body of 1 MiB may be
@@ -15,6 +16,8 @@ MAX_EFFORT: Final = 4_000_000
 ITEM: Final = 16  # units of a list's or a mapping's item
 CALL: Final = 50  # units of calling a filter, a test or a method at all
 MAX_BITS: Final = 1_100  # of a whole number: a float has 1024, and beyond arithmetic takes time
+
+FORGOTTEN: Final = "a value is a function: brackets are missing, as in contact.name.upper()"
 
 _SCALARS: Final = (int, float, type(None))  # asked first: whether something is a Mapping takes long to tell
 _PURSE: ContextVar[list[int]] = ContextVar("purse")
@@ -46,7 +49,7 @@ def size(value: Any) -> int:
     """What it costs to look at the value once, without what its items hold."""
     if isinstance(value, str):
         return len(value)
-    return ITEM * len(value) if isinstance(value, (list, tuple, Mapping)) else 1
+    return ITEM * len(value) if isinstance(value, (list, tuple, Mapping)) else _single(value)
 
 
 def weight(value: Any) -> int:
@@ -58,7 +61,7 @@ def weight(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
     if not isinstance(value, (list, tuple, Mapping)):
-        return _number(value)
+        return _single(value)
     total, waiting = 0, [value]
     while waiting and total <= MAX_EFFORT:
         container = waiting.pop()
@@ -70,14 +73,21 @@ def weight(value: Any) -> int:
         for item in container.values() if isinstance(container, Mapping) else container:
             if isinstance(item, str):
                 total += len(item)
-            elif not isinstance(item, _SCALARS) and isinstance(item, (list, tuple, Mapping)):
+            elif isinstance(item, _SCALARS):
+                continue
+            elif isinstance(item, (list, tuple, Mapping)):
                 waiting.append(item)
+            else:
+                _single(item)
     return total
 
 
-def _number(value: Any) -> int:
+def _single(value: Any) -> int:
+    """A number that isn't too big; a function is refused before its text can get into a lead."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise ValueError("the number would be too big")
+    if isinstance(value, BuiltinMethodType):
+        raise ValueError(FORGOTTEN)  # noqa: TRY004 - as with every value that can't be used
     return 1
 
 

@@ -10,7 +10,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,8 @@ with atheris.instrument_imports(include=["bridge"]):
     from bridge.rules.expression import RULE_SCOPE, Condition, Value, compile_condition, compile_value
     from bridge.rules.fit import TAGS_MAX, units
     from bridge.rules.mapping import LeadRules, Route, Rule, Rules, apply
+    from bridge.rules.sandbox import LIST_METHODS, TEXT_METHODS, Sandbox
+    from bridge.rules.values import Empty
 
 from tests.benchmarks.fuzz_findings import Findings
 from tests.benchmarks.fuzz_seeds import PAYLOADS, RULES, TOKENS
@@ -39,6 +41,7 @@ _PYTHON = re.compile(r"<(?:class|function|module|bound method|built-in \w+|gener
 _ADDRESS = re.compile(r" at 0x[0-9a-f]{8,}>")
 # What an evaluation has no business with. (`object.__getattr__`: a frame, a code object or a function's.)
 _FORBIDDEN = ("open", "import", "exec", "compile", "os.", "socket.", "subprocess.", "ctypes.", "object.__")
+_DATA = (str, int, float, type(None), list, tuple, Mapping, Empty)
 
 Made = TypeVar("Made")
 _evaluating = False
@@ -165,6 +168,20 @@ def _explaining() -> bool:
     return frame is not None
 
 
+def _reached(kept: Callable[..., Any]) -> Callable[..., Any]:
+    """The sandbox's own way to a value, which must come to data or to a method that is named."""
+
+    def checked(*args: Any) -> Any:
+        found = kept(*args)
+        owner, name = getattr(found, "__self__", None), getattr(found, "__name__", "")
+        named = name in TEXT_METHODS | LIST_METHODS and isinstance(owner, str | list | tuple)
+        if not named and not isinstance(found, _DATA):
+            raise Reached(f"{args[1:]!r:.200} came to {found!r:.200}")
+        return found
+
+    return checked
+
+
 def mutate(data: bytes, most: int, seed: int) -> bytes:
     """Half of the time by whole words: mere bytes seldom make another expression of one."""
     dice = random.Random(seed)
@@ -193,6 +210,7 @@ def main() -> None:
     phonenumbers.PhoneMetadata.load_all()  # what is imported at the first use
     for word in TOKENS:
         one(b"{{ payload.at | %b }}\0" % word + b'{"at": "10/05/2026"}')
+    Sandbox.getattr, Sandbox.getitem = _reached(Sandbox.getattr), _reached(Sandbox.getitem)
     sys.addaudithook(_audit)
     atheris.Setup(sys.argv, findings.catching(one), custom_mutator=mutate)
     atheris.Fuzz()
