@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "replay": "Send events back through the rules.",
     "status": "One screen: what waits, what was spent, what is wrong.",
     "adopt": "Learn the leads that Fusion has already.",
+    "forget": "Erase a person who demands it; nobody calls them again.",
     "backup": "Copy the database while the service runs.",
     "prune": "Apply retention now.",
 }

@@ -146,10 +146,12 @@ def mark(
     return person
 
 
-def stage_of(connection: sqlite3.Connection, person: bytes) -> int:
-    """Reads how far their erasure has come: the least of what their marks say."""
-    row = connection.execute("SELECT MIN(stage) FROM forgotten WHERE person = ?", (person,)).fetchone()
-    return int(row[0] or MARKED)
+def broken_off(connection: sqlite3.Connection, person: bytes) -> bool:
+    """Reads whether an erasure of theirs was begun, and didn't come to its end."""
+    row = connection.execute(
+        "SELECT 1 FROM forgotten WHERE person = ? AND stage = ? LIMIT 1", (person, ERASING)
+    ).fetchone()
+    return row is not None
 
 
 def reached(connection: sqlite3.Connection, person: bytes, stage: int) -> None:

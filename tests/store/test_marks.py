@@ -71,20 +71,21 @@ def test_the_hash_tells_nothing_without_the_key(db, database):
 
 def test_marking_again_changes_nothing(db, database):
     person = mark(db, database)
-    assert marks.stage_of(db, person) == marks.MARKED
     marks.reached(db, person, marks.ERASED)
     before = rows(db)
 
     assert mark(db, database, now=9.0) == person
     assert rows(db) == before
-    assert marks.stage_of(db, person) == marks.ERASED
+    assert not marks.broken_off(db, person)
 
 
-def test_what_is_new_of_a_person_is_to_be_erased(db, database):
-    marks.reached(db, mark(db, database), marks.ERASED)
+def test_what_is_new_of_a_person_belongs_to_them(db, database):
+    marks.reached(db, mark(db, database), marks.ERASING)
     person = mark(db, database, phones=[BOB], now=9.0)
-    assert marks.stage_of(db, person) == marks.MARKED
     assert len({row["person"] for row in rows(db)}) == 1
+    assert marks.broken_off(db, person)
+    marks.reached(db, person, marks.ERASED)
+    assert not marks.broken_off(db, person)
 
 
 def test_after_a_change_of_the_key_old_marks_hold_and_aren_t_doubled(db, database):
