@@ -38,7 +38,7 @@ def command(
     """Send events back through the rules, as if they had just come: after a fix of the rules, say.
 
     Either by number, or all that the options choose. Only settled events go; one that waits is left
-    alone, and so is one whose payload went by its age (`retention`). What comes out the same as Fusion
+    alone, and so is one whose payload is gone (`retention`, `forget`). What comes out the same as Fusion
     has it already is skipped as unchanged, unless --force.
 
     Example:
@@ -97,7 +97,7 @@ def _with_payload(known: Outline, chosen: list[int], *, by_id: bool) -> list[int
     from bridge.store.queries import emptied  # noqa: PLC0415
 
     gone = emptied(_reader(known), chosen)
-    why = "gone by age (retention.payloads)"
+    why = "gone (retention.payloads, or forget)"
     if by_id:
         for each in sorted(gone):
             typer.echo(f"event {each} can't be replayed: its payload is {why}", err=True)

@@ -39,7 +39,8 @@ def command(
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.story import tell  # noqa: PLC0415
 
-    story = tell(open_reader(outline(config).database), event_id)
+    reader = open_reader(outline(config).database)
+    story = tell(reader, event_id) if event_id in IDS else None
     if story is None:
         raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
     if json:
@@ -54,7 +55,7 @@ def command(
     _tell_attempts(story)
     section("Payload")
     if story.emptied:
-        typer.echo("  gone by age (retention.payloads): this event can't be replayed any more")
+        typer.echo("  gone (retention.payloads, or forget): this event can't be replayed any more")
         return
     for line in _pretty(story.payload).splitlines():
         typer.echo(f"  {printable(line)}")

@@ -1,7 +1,7 @@
 """SQL of the events table: accept, what waits to be resolved, and replay.
 
 Functions take the connection first and run inside the writer's transaction, unless they say "reads".
-Rule for editors: the payload is stored as it came and never changed.
+Rule for editors: the payload is stored as it came, and only ever changed for somebody who demanded erasure.
 """
 
 import sqlite3

@@ -121,11 +121,11 @@ def test_what_has_no_payload_any_more_is_told_and_left_alone(stock):
     by_options = stock.bridge("replay", "--state", "dead", "--state", "delivered")
 
     assert by_id.stdout.startswith("1 event goes")
-    assert by_id.stderr == "event 1 can't be replayed: its payload is gone by age (retention.payloads)\n"
+    assert by_id.stderr == "event 1 can't be replayed: its payload is gone (retention.payloads, or forget)\n"
     assert by_options.stdout.startswith("1 event goes")
     assert (
         by_options.stderr
-        == "2 events can't be replayed: their payloads are gone by age (retention.payloads)\n"
+        == "2 events can't be replayed: their payloads are gone (retention.payloads, or forget)\n"
     )
     assert states(stock) == ["delivered", "received", "dead", "received", "queued", "received"]
 

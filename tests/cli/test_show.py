@@ -106,7 +106,7 @@ def test_a_payload_that_went_by_its_age(stock):
     said = stock.bridge("show", event_id).stdout
 
     assert said.endswith(
-        "Payload\n  gone by age (retention.payloads): this event can't be replayed any more\n"
+        "Payload\n  gone (retention.payloads, or forget): this event can't be replayed any more\n"
     )
     assert json.loads(stock.bridge("show", event_id, "--json").stdout)["payload"] is None
 
