@@ -91,3 +91,13 @@ def test_every_dependency_has_a_reason():
     reasons = README.split("## Dependencies")[1]
     for name in re.findall(r'"([A-Za-z0-9-]+)[><=]', section):
         assert name.lower() in reasons.lower(), name
+
+
+def test_every_promise_names_tests_that_exist():
+    promises = re.search(r"## Promises\n(.*?)\n## ", README, re.DOTALL)[1]
+    rows = [line for line in promises.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 9
+    for row in rows:
+        named = re.findall(r"`([a-z_/]+\.py)`", row)
+        assert named, row
+        assert all((ROOT / "tests" / name).is_file() for name in named), row
