@@ -1,7 +1,7 @@
 """The tables. Impossible states don't fit in them; a comment beside each state says who puts a row there.
 
-Migrations are sqlite-utils' own: each runs in one transaction with the record that it ran. Rule for
-editors: a released migration is never changed, a new one is added below it.
+Migrations are sqlite-utils' own: those that are due run in one transaction with the record that they ran.
+Rule for editors: a released migration is never changed, a new one is added below it.
 """
 
 from typing import Any
@@ -272,5 +272,15 @@ def _run(db: Any, script: str) -> None:
 
 
 def migrate(database: Database) -> None:
-    """Bring the database to the newest version; safe to call at every start."""
-    migrations.apply(database)
+    """Bring the database to the newest version; safe to call at every start, and for two at the same time."""
+    if not migrations.pending(database):
+        return
+    # In one transaction, and asked again inside it: what another process migrates meanwhile, or was killed
+    # amid, must not be found half done.
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(database)
+        database.execute("COMMIT")
+    finally:
+        if database.conn.in_transaction:
+            database.execute("ROLLBACK")

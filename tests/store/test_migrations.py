@@ -1,13 +1,15 @@
 """A database of the release before opens, with everything that waited in it, also what was under way."""
 
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from sqlite_utils import Database
 
 from bridge.outbox.budget import Budget
 from bridge.store.claiming import claim
 from bridge.store.database import open_writer
-from bridge.store.migrations import FIRST
+from bridge.store.migrations import FIRST, migrate, migrations
 from bridge.store.recovering import recover
 
 
@@ -58,3 +60,30 @@ def test_migrating_twice_changes_nothing(tmp_path):
     open_writer(tmp_path / "bridge.db").close()
     connection = open_writer(tmp_path / "bridge.db")
     assert connection.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone()[0] == 3
+
+
+def test_two_processes_may_start_at_the_same_time(tmp_path):
+    """`bridge adopt` beside the first start: who comes second waits, and finds it done."""
+    first = sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)
+    first.execute("PRAGMA journal_mode = WAL")
+    first.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(open_writer, tmp_path / "bridge.db")
+        time.sleep(0.2)  # whether it waits already or not, it must come out right
+        migrations.apply(Database(first))
+        first.execute("COMMIT")
+        applied = second.result().execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
+    assert [row["name"] for row in applied] == [each.name for each in migrations.applied(Database(first))]
+    assert len(applied) == len({row["name"] for row in applied}) > 1
+
+
+def test_nothing_is_half_migrated(tmp_path):
+    """Not even the list of migrations: without its index nothing would keep one from running twice."""
+    database = Database(tmp_path / "bridge.db")
+    statements = []
+    database.conn.set_trace_callback(statements.append)
+    migrate(database)
+    writes = [each for each in statements if each.lstrip().startswith(("CREATE", "INSERT", "DROP", "ALTER"))]
+    begun, ended = statements.index("BEGIN IMMEDIATE"), statements.index("COMMIT")
+    assert all(begun < statements.index(each) < ended for each in writes)
+    assert statements.count("COMMIT") == 1
