@@ -6,6 +6,7 @@ redaction here is the last line of defence, not a reason to log a payload.
 
 import asyncio
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
@@ -27,10 +28,8 @@ SAY_AGAIN_S: Final = 600.0
 def configure(secrets: Collection[str] = (), *, json: bool | None = None, level: int = logging.INFO) -> None:
     """Set up logging for the process; call again after a reload, with the new secrets."""
     as_json = not sys.stdout.isatty() if json is None else json
-    # As in a URL, too. Longest first: a secret that contains another must not leave its tail behind.
-    spelt = {
-        way for secret in secrets if len(secret) >= _SHORTEST for way in (secret, quote(secret, safe=""))
-    }
+    # Longest first: a secret that contains another must not leave its tail behind.
+    spelt = {way for secret in secrets if len(secret) >= _SHORTEST for way in _ways(secret)}
     known = sorted(spelt, key=len, reverse=True)
 
     def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -64,6 +63,13 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         cache_logger_on_first_use=False,  # a reload brings new secrets
     )
     _adopt_standard_logging([*first, redact_all], renderer)
+
+
+def _ways(secret: str) -> set[str]:
+    """How it may stand in a text: as it is, as Python and JSON quote it, and in the ways of a URL."""
+    quoted = {quote(secret, safe=safe) for safe in ("", "/")}
+    lower = {re.sub("%..", lambda found: found[0].lower(), way) for way in quoted}
+    return {secret, repr(secret)[1:-1], orjson.dumps(secret).decode()[1:-1], *quoted, *lower}
 
 
 def _masked(value: Any, secrets: Sequence[str]) -> Any:

@@ -8,13 +8,17 @@ import re
 from collections.abc import Iterable
 
 # Looked for where a word begins and nowhere inside it: else a long word without an @ would take its square.
+# A word with two of them goes up to the last; in an address of the web an @ is a %40, and a + a %2B.
 _WORD = r"[^\s@<>\"',;:()\[\]{}]"
-_EMAIL = re.compile(rf"(?<!{_WORD})({_WORD}){_WORD}*@({_WORD}+)")
-# 10 to 15 digits as Fusion takes them, or 7 to 15 after a plus. Digits that are part of a UUID, a date with
-# a time, or a longer number are none: the edges must not touch a word, a dash or a colon.
-_PHONE = re.compile(
-    r"(?<![\w\-.:+])(?:\+\(?\d(?:[ ().\-]{0,3}\d){6,14}|\(?\d(?:[ ().\-]{0,3}\d){9,14})(?![\w]|[\-.:]\w)"
-)
+_WORD_OR_AT = r"[^\s<>\"',;:()\[\]{}]"
+_EMAIL = re.compile(rf"(?<!{_WORD})({_WORD}){_WORD_OR_AT}*(?:@|%40)({_WORD}+)|\"[^\"@\n]+\"@({_WORD}+)")
+# Behind a plus 7 digits or more, whatever stands around them.
+_INTERNATIONAL = r"(?:\+|(?<=%2B)|(?<=%2b))\(?\d(?:[ ().\-]{0,3}\d){6,}"
+# Without one the 10 to 15 that Fusion takes. Digits that are part of a UUID, a date with a time, or a longer
+# number are none: the edges must not touch a word (but an extension), a dash or dot of one, or a time's colon.
+_NATIONAL = r"(?<![\w+])(?<!\w[\-.])(?<!\d:)\(?\d(?:[ ().\-]{0,3}\d){9,14}"
+_NATIONAL += r"(?:(?!\w|[\-.:]\w)|(?= ?(?:x|ext)\.? ?\d))"
+_PHONE = re.compile(f"{_INTERNATIONAL}|{_NATIONAL}")
 
 
 def mask_phone(text: str) -> str:
@@ -30,6 +34,6 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, "•••")
-    if "@" in text:
-        text = _EMAIL.sub(r"\1***@\2", text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub(lambda found: f"{found[1] or ''}***@{found[2] or found[3]}", text)
     return _PHONE.sub(lambda found: mask_phone(found.group()), text)

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -59,6 +60,21 @@ def test_no_kind_of_value_hides_a_secret_or_a_person(said, value):
     assert json.loads(line)["event"] == "event.refused"
     for secret in (*SECRETS[:3], QUOTED, "ann@", "5550101", "555 0101"):
         assert secret not in line
+
+
+def test_a_secret_is_known_in_every_way_of_quoting_it(monkeypatch):
+    stream = _Stdout()
+    monkeypatch.setattr(sys, "stdout", stream)
+    secret = "to+ken/of\\the'tests\"~only"
+    logs.configure([secret], json=True)
+    ways = [secret, quote(secret), quote(secret, safe=""), quote(secret, safe="").lower(), repr(secret)]
+    ways += [json.dumps(secret), json.dumps({"a": secret}), repr([secret]), repr(ValueError(secret))]
+    for way in ways:
+        structlog.get_logger().info("x.y", value=f"GET /webhooks/workflow/{way} failed")
+    stream.flush()
+    for line in stream.buffer.getvalue().splitlines():
+        assert "ken" not in json.loads(line)["value"], line
+    assert len(stream.buffer.getvalue().splitlines()) == len(ways)
 
 
 def test_plain_values_stay_what_they_are(said):
