@@ -26,6 +26,7 @@ NAMES = (
     "engine",
     "prune",
     "disk",
+    "bulk",
 )
 # Parts of `engine`, each for itself; and what needs a package that nothing else does.
 PARTS = (*(f"engine_{case}" for case in CASES), "fuzz")

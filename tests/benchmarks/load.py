@@ -24,10 +24,11 @@ from typing import Any
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.benchmarks.bulk_people import happening
 from tests.crash.processes import ROOT
 from tests.crash.setting import TOKEN, Setting
 
-_GIVE_UP_S = 120.0
+_GIVE_UP_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Order:
     """What to send, and how."""
 
     port: int
-    kind: str  # "workflow" or "app"
+    kind: str  # "workflow" or "app"; "bulk": a workflow's, of all kinds of people, "import": none opts out
     connections: int
     count: int
     first: int  # number of the first event: no two of a run are alike
@@ -48,7 +49,8 @@ class Load:
     """What came of an order."""
 
     seconds: float
-    latencies_ms: list[float]
+    latencies_ms: list[float]  # in the order of the answers
+    answered_at: list[float]  # of time.perf_counter(), which all processes share
     statuses: dict[str, int]
     event_ids: list[int]
     cpu_share: float  # of the generator: near 1.0 it is the bottleneck, and the figures are its own
@@ -121,7 +123,11 @@ def requests(what: Order) -> Iterator[bytes]:
 
 
 def payload(number: int, kind: str) -> dict[str, Any]:
-    """A body of about 1 KiB in the form of a captured one, of a person of its own."""
+    """A body of about 1 KiB in the form of a captured one, of a person of its own (but for a bulk)."""
+    if kind in ("bulk", "import"):
+        event = happening(number, opt_outs=kind == "bulk")
+        shared = {} if event.phone_of is None else {"phone": payload(event.phone_of, "workflow")["phone"]}
+        return payload(event.contact, "workflow") | shared | event.said
     person = {
         "email": f"avery.sample.{number}@example.com",
         "phone": f"+1{2_000_000_000 + number:010d}",
@@ -175,6 +181,7 @@ class _Run:
         self.waiting = deque(requests(what))
         self.left = len(self.waiting)
         self.latencies: list[float] = []
+        self.answered_at: list[float] = []
         self.answers: list[bytes] = []
         self.over = asyncio.get_running_loop().create_future()
         self.idle: deque[_Connection] = deque()
@@ -215,6 +222,7 @@ class _Connection(asyncio.Protocol):
         self._received = b""
         run, now = self._run, time.perf_counter()
         run.latencies.append(now - self._since)
+        run.answered_at.append(now)
         run.answers.append(received)
         run.left -= 1
         if not run.left:
@@ -247,6 +255,7 @@ async def _generate(what: Order) -> Load:
     return Load(
         seconds=ended - began,
         latencies_ms=[round(latency * 1000, 3) for latency in run.latencies],
+        answered_at=[round(at, 4) for at in run.answered_at],
         statuses=dict(Counter(answer[9:12].decode() for answer in run.answers)),
         event_ids=[_event_id(answer) for answer in run.answers if b'"event_id":' in answer],
         cpu_share=(time.process_time() - cpu) / (ended - began),
