@@ -15,7 +15,7 @@ _EMAIL = re.compile(rf"(?<!{_WORD})({_WORD}){_WORD_OR_AT}*(?:@|%40)({_WORD}+)|\"
 # Behind a plus 7 digits or more, whatever stands around them.
 _INTERNATIONAL = r"(?:\+|(?<=%2B)|(?<=%2b))\(?\d(?:[ ().\-]{0,3}\d){6,}"
 # Without one the 10 to 15 that Fusion takes. Digits that are part of a UUID, a date with a time, or a longer
-# number are none: the edges must not touch a word (but an extension), a dash or dot of one, or a time's colon.
+# number are none: the edges must not touch a word (but an extension), a dash or dot of one, a time's colon.
 _NATIONAL = r"(?<![\w+])(?<!\w[\-.])(?<!\d:)\(?\d(?:[ ().\-]{0,3}\d){9,14}"
 _NATIONAL += r"(?:(?!\w|[\-.:]\w)|(?= ?(?:x|ext)\.? ?\d))"
 _PHONE = re.compile(f"{_INTERNATIONAL}|{_NATIONAL}")

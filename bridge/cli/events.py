@@ -25,7 +25,10 @@ def command(
     config: ConfigOption = DEFAULT_CONFIG,
     state: selecting.StateOption = None,
     phone: selecting.PhoneOption = "",
-    contact: Annotated[str, typer.Option("--contact", metavar="ID", help="Only those of this contact.")] = "",
+    contact: Annotated[
+        str,
+        typer.Option("--contact", metavar="ID", callback=selecting.words, help="Only those of this contact."),
+    ] = "",
     source: selecting.SourceOption = "",
     since: selecting.SinceOption = "",
     limit: selecting.LimitOption = 50,

@@ -29,7 +29,10 @@ def command(
     config: ConfigOption = DEFAULT_CONFIG,
     phone: selecting.PhoneOption = "",
     account: Annotated[
-        str, typer.Option("--account", metavar="NAME", help="Only those of this Fusion account.")
+        str,
+        typer.Option(
+            "--account", metavar="NAME", callback=selecting.words, help="Only those of this Fusion account."
+        ),
     ] = "",
     blocked: Annotated[
         bool, typer.Option("--blocked", help="Only people who must not be called, or were deleted.")

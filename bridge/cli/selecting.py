@@ -28,7 +28,20 @@ StateOption = Annotated[
     list[State] | None,
     typer.Option("--state", metavar="STATE", help=f"{', '.join(State)}; repeat for more."),
 ]
-SourceOption = Annotated[str, typer.Option("--source", metavar="NAME", help="Only those of this source.")]
+
+
+def words(value: str) -> str:
+    """Refuse bytes that are no text: the database would stumble over them."""
+    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise typer.BadParameter(f"{value!r} is not UTF-8 text")
+    return value
+
+
+IDS = range(1, 2**63)  # what the database has numbers for
+
+SourceOption = Annotated[
+    str, typer.Option("--source", metavar="NAME", callback=words, help="Only those of this source.")
+]
 SinceOption = Annotated[
     str, typer.Option("--since", metavar="WHEN", help="Received since: 2h, 3d, or 2026-07-01T14:00.")
 ]
@@ -36,7 +49,7 @@ PhoneOption = Annotated[
     str, typer.Option("--phone", metavar="NUMBER", help="In any spelling, or the last digits of it.")
 ]
 LimitOption = Annotated[
-    int, typer.Option("--limit", min=0, metavar="N", help="Show at most so many; 0: all.")
+    int, typer.Option("--limit", min=0, max=IDS[-1], metavar="N", help="Show at most so many; 0: all.")
 ]
 
 _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")

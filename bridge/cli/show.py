@@ -40,7 +40,7 @@ def command(
     from bridge.store.story import tell  # noqa: PLC0415
 
     reader = open_reader(outline(config).database)
-    story = tell(reader, event_id) if event_id in IDS else None
+    story = tell(reader, event_id) if event_id in selecting.IDS else None
     if story is None:
         raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
     if json:
