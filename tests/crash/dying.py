@@ -47,7 +47,8 @@ _STEPS = (
 )
 _WRITES = re.compile(
     r"""
-    \s*(INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|VACUUM|PRAGMA\ (?:journal_mode|wal_checkpoint|integrity_check))
+    (?:\s*--[^\n]*\n)*\s*  # what a migration says of itself
+    (INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|VACUUM|PRAGMA\ (?:journal_mode|wal_checkpoint|integrity_check))
     (?:\ OR\ REPLACE|\ OR\ IGNORE)?(?:\ INTO|\ FROM)?
     (?:\ UNIQUE)?(?:\ TABLE|\ INDEX)?(?:\ IF\ NOT\ EXISTS)?\s*\W?(\w*)
     """,
@@ -61,7 +62,8 @@ _CHECKPOINT = ("PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 
 class Death:
     """Where to die: at the boundary of this number, or at the n-th of this label.
 
-    With `torn`, not before what follows the boundary but in it: at this change of a file, in its middle.
+    A label is the step and what happens in it; a commit that several steps share is each of theirs. With
+    `torn`, not before what follows the boundary but in it: at this change of a file, in its middle.
     """
 
     at: int = 0
@@ -77,6 +79,7 @@ class Boundaries:
         self._death = death
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._step = step
+        self._number = 0
         self._count: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._shim = ctypes.CDLL(None)
@@ -100,8 +103,6 @@ class Boundaries:
 
     def step(self, frame: FrameType | None) -> str:
         """Whose statement it is."""
-        if self._step:
-            return self._step
         while frame is not None:
             place = f"{frame.f_globals.get('__name__')}:{frame.f_code.co_qualname}"
             for prefix, step in _STEPS:
@@ -111,12 +112,16 @@ class Boundaries:
         return "other"
 
     def _due(self, label: str) -> bool:
+        steps, _, what = label.partition(": ")
+        steps = self._step or steps
         with self._lock:
-            self._count[label] += 1
-            number = self._count.total()
-            os.write(self._journal, f"{number}\t{label}\n".encode())
+            self._number += 1
+            os.write(self._journal, f"{self._number}\t{steps}: {what}\n".encode())
+            named = {f"{step}: {what}" for step in steps.split("+")}
+            self._count.update(named)
             death = self._death
-            return number == death.at or (label == death.label and self._count[label] == death.nth)
+            meant = death.label in named and self._count[death.label] == death.nth
+            return meant or self._number == death.at
 
 
 def die() -> None:
@@ -150,6 +155,9 @@ _SEAMS = (
     ("bridge.app", "Service.stop", "", "stop: stopped"),
     ("bridge.store.database", "Ownership.take", "", "start: owner"),
     ("bridge.worker.retention", "Sweep._rest", "prune: slice done", ""),
+    ("bridge.store.backup", "_check", "backup: copied", ""),
+    ("bridge.store.backup", "_contents", "", "backup: to be renamed"),
+    ("bridge.store.backup", "_sync_folder", "backup: renamed", "backup: done"),
 )
 
 
