@@ -23,6 +23,7 @@ NAMES = (
     "start",
     "kill",
     "kills",
+    "matrix",
     "engine",
     "prune",
     "disk",
