@@ -38,6 +38,7 @@ class Received:
     occurred_at: float
     forced: bool
     replayed: bool
+    urgent: bool
 
 
 def accept(
@@ -117,7 +118,7 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
     """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival."""
     rows = connection.execute(
         """
-        SELECT id, source, payload, occurred_at, forced, replayed_after > 0 AS replayed
+        SELECT id, source, payload, occurred_at, forced, replayed_after > 0 AS replayed, urgent
         FROM events
         WHERE state = 'received'
         ORDER BY urgent DESC, id
@@ -133,6 +134,7 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
             row["occurred_at"],
             forced=bool(row["forced"]),
             replayed=bool(row["replayed"]),
+            urgent=bool(row["urgent"]),
         )
         for row in rows
     ]

@@ -80,6 +80,7 @@ class Lane:
 
     async def run(self) -> None:
         self._signals.lanes.add(self.wake)
+        await self._signals.begun.wait()  # or somebody is called who opted out before the last process died
         while not self._signals.stopping:
             self.wake.clear()
             try:

@@ -61,6 +61,7 @@ class Resolver:
         self._metrics = metrics
         self._marks = Marks(config().database)  # where the writer is, also when a reload names another
         self._refused = Seldom()  # by the database
+        self._opt_outs_wait = False  # more of them than one batch has, and so they go on without a rest
 
     async def run(self) -> None:
         while not self._signals.stopping:
@@ -80,7 +81,7 @@ class Resolver:
                 continue
             if not resolved:
                 await wait(self._signals.received, POLL_S)
-            else:
+            elif not self._opt_outs_wait:
                 await asyncio.sleep(rest_s(self._signals.accepted - accepted))
 
     async def turn(self) -> int:
@@ -97,6 +98,9 @@ class Resolver:
                 self._tell(event, await self._writer.run(self._death(event, result)))
             else:
                 self._tell(event, result)
+        self._opt_outs_wait = len(batch) == RESOLVE_BATCH and batch[-1].urgent
+        if not self._opt_outs_wait:
+            self._signals.begun.set()
         if batch:
             self._signals.rows_queued()
         return len(batch)

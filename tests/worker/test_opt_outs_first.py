@@ -1,0 +1,58 @@
+"""Opt-outs that were accepted before a kill are resolved before anything leaves after it, however many."""
+
+import json
+import time
+
+import pytest
+
+from bridge.model import ContactKey, Incoming
+from bridge.store import events
+from bridge.store.database import open_writer
+from tests.harness import running
+
+pytestmark = pytest.mark.anyio
+
+MANY = 60
+
+
+def fusion(requests, per):
+    return {
+        "base_url": "http://127.0.0.1:9",
+        "accounts": {"main": {"api_key": "key-of-the-main-account"}},
+        "leads_limit": {"requests": requests, "per": per},
+    }
+
+
+def person(number):
+    return {
+        "contact_id": f"c{number}",
+        "first_name": f"Ann{number}",
+        "last_name": "Lee",
+        "phone": f"+12025550{100 + number}",
+    }
+
+
+def accept_opt_out(connection, number):
+    """As the web does it a moment before the process is killed."""
+    payload = {**person(number), "dnd": True}
+    contact = ContactKey("ghl", "", f"c{number}")
+    incoming = Incoming("contact.updated", external_id=None, contact=contact, urgent=True)
+    body = json.dumps(payload).encode()
+    events.accept(connection, "workflow", incoming, body=body, body_hash=f"h{number}", now=time.time())
+
+
+async def test_whoever_opted_out_before_a_kill_is_not_called_after_it(tmp_path):
+    async with running(tmp_path, fusion=fusion(1, "3600s")) as bridge:
+        for number in range(MANY):
+            await bridge.accept(**person(number))
+        await bridge.until(lambda: not bridge.rows("SELECT 1 FROM events WHERE state = 'received'"))
+        await bridge.until(lambda: len(bridge.requests()) == 1)  # the others wait for a place
+        sandbox, called = bridge.app, {lead.phone for lead in bridge.fusion.leads}
+    connection = open_writer(tmp_path / "data" / "bridge.db")
+    for number in range(MANY):
+        accept_opt_out(connection, number)
+    connection.close()
+
+    async with running(tmp_path, fusion=fusion(1000, "1s"), sandbox=sandbox) as bridge:
+        await bridge.settled()
+        assert {lead.phone for lead in bridge.fusion.leads} == called
