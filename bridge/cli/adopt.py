@@ -195,10 +195,26 @@ def _tell(courses: "list[Course]", started: float) -> None:
         typer.echo(f"`{program()} adopt --again` starts over.")
         return
     typer.echo(f"{_count(new, 'lead')} learned with {_count(requests, 'request')} to Fusion.")
+    _tell_forgotten(courses)
     if opt_outs := sum(course.opt_outs for course in courses):
         whose = "somebody who must" if opt_outs == 1 else f"{opt_outs:,} people who must"
         typer.echo(
             f"Among them {whose} not be called: the service will tag {'it' if opt_outs == 1 else 'them'}."
+        )
+
+
+def _tell_forgotten(courses: "list[Course]") -> None:
+    """Of people who were erased, by the ids of their leads: nobody else knows of these any more."""
+    leads = [(course, lead_id) for course in courses for lead_id in course.forgotten]
+    if leads:
+        typer.echo("These leads of people who were erased are still in Fusion; delete them there:")
+        table(
+            ("account", "campaign", "lead"),
+            [
+                (course.account, course.campaign_id or "Default Feed", lead_id or "without an id")
+                for course, lead_id in leads
+            ],
+            whole=range(3),
         )
 
 
@@ -228,6 +244,7 @@ def _as_json(course: "Course") -> dict[str, Any]:
         "campaign_id": course.campaign_id,
         "leads": course.leads,
         "new": course.new,
+        "forgotten": list(course.forgotten),
         "pages": course.pages,
         "done": course.done_at is not None,
     }

@@ -15,6 +15,7 @@ from bridge.cli.output import JsonOption, console, duration, local_time, print_j
 from bridge.cli.sheet import cut, facts, room_of, section
 
 if TYPE_CHECKING:
+    from bridge.store.marks import Standing
     from bridge.store.status import AccountStatus, Status
 
 # Fusion's own, for counting while the configuration doesn't say: what was spent isn't shown then.
@@ -37,19 +38,23 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
       bridge status --json | jq .oldest
     """
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
+    from bridge.store.marks import standing  # noqa: PLC0415
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
 
     known, now = outline(config), time.time()
+    reader = open_reader(known.database)
     status = look(
-        open_reader(known.database),
+        reader,
         list(known.accounts),
         now=now,
         midnight=datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp(),
         per_s=known.limit.per_s if known.limit else _PER_S,
     )
+    marks = standing(reader, known.database)
     process, size = owner(known.database), size_of(known.database)
     if json:
-        print_json(_as_json(known, status, process, size))
+        forgotten = {"forgotten": selecting.for_json(marks)}
+        print_json({**_as_json(known, status, process, size), **forgotten})
         return
     running = f"running, {process}" if process else "not running: start it with `bridge serve`"
     facts([("service", running), ("database", f"{known.database}, {_bytes(size)}")])
@@ -57,6 +62,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     _tell_accounts(known, status, now)
     _tell_refused_keys(status, process)
     _tell_found(status)
+    _tell_marks(marks)
     _tell_last(status, now)
 
 
@@ -169,6 +175,15 @@ def _tell_found(status: "Status") -> None:
         facts(
             [("hint", f"{status.found} requests met leads already in Fusion: `bridge adopt` learns them all")]
         )
+
+
+def _tell_marks(marks: "Standing") -> None:
+    """Only what is wrong with the marks of erased people; usually nothing."""
+    if marks.trouble:
+        facts([("no event goes on", marks.trouble), ("what to do", marks.fix)])
+    if marks.unfinished:
+        what = "1 erasure isn't" if marks.unfinished == 1 else f"{marks.unfinished} erasures aren't"
+        facts([("hint", f"{what} finished: run `bridge forget` with the same phone again")])
 
 
 def _tell_last(status: "Status", now: float) -> None:

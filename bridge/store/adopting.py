@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bridge.errors import StoreError
 from bridge.outbox.facts import NEW, UPDATE
 from bridge.store.events import replay
+from bridge.store.marks import Marks
 from bridge.store.resolving import LANE
 
 # As for a replay: longer than the service ever holds the lock.
@@ -35,6 +36,7 @@ class Learned:
 
     new: int
     opt_outs: int
+    forgotten: tuple[str, ...] = ()  # ids of leads of people who were erased: they aren't learned
 
 
 @contextmanager
@@ -84,13 +86,26 @@ def start_over(connection: sqlite3.Connection, places: Iterable[tuple[str, str]]
 
 
 def learn(
-    connection: sqlite3.Connection, account: str, campaign_id: str, leads: Sequence[tuple[str, str]]
+    connection: sqlite3.Connection,
+    account: str,
+    campaign_id: str,
+    leads: Sequence[tuple[str, str]],
+    marks: Marks | None = None,
 ) -> Learned:
     """Write a page's leads, each a phone and its id (or ""), to the mapping table.
 
     What waited to be created is an update now, and nothing is suspected or in doubt of it any more. A person
-    who opted out while nobody knew of the lead is a matter for the rules again: the lead wants its tag.
+    who opted out while nobody knew of the lead is a matter for the rules again: the lead wants its tag. One
+    whose phone is marked (`marks`) was erased, and stays unknown.
+
+    Raises:
+        KeyTrouble: there are marks that can't be read.
     """
+    forgotten: list[str] = []
+    if marks is not None and marks.readable(connection):
+        erased = {phone for phone, _ in leads if marks.has_phone(connection, phone)}
+        forgotten = [lead_id for phone, lead_id in leads if phone in erased]
+        leads = [(phone, lead_id) for phone, lead_id in leads if phone not in erased]
     place = {"lane": LANE, "account": account, "campaign": campaign_id}
     new = connection.execute(
         """
@@ -126,7 +141,7 @@ def learn(
         """,
         {**place, "phones": phones, "new": NEW, "update": UPDATE},
     )
-    return Learned(len(new), _opt_outs(connection, phones))
+    return Learned(len(new), _opt_outs(connection, phones), tuple(forgotten))
 
 
 def _opt_outs(connection: sqlite3.Connection, phones: str) -> int:

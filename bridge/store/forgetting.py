@@ -30,6 +30,7 @@ class Person:
     phone: str
     phones: tuple[str, ...]  # that one first
     contacts: tuple[Contact, ...]
+    former: tuple[str, ...] = ()  # that these contacts had, and somebody else has now
     elsewhere: int = 0  # contacts that had one of these phones and have another now: they aren't meant
 
 
@@ -75,17 +76,23 @@ def find(connection: sqlite3.Connection, phone: str, systems: Mapping[str, str])
         (row["system"], row["contact_id"])
         for row in connection.execute("SELECT system, contact_id FROM contact_map WHERE phone = ?", (phone,))
     }
-    phones, known = [phone], 0
+    phones, carried, known = [phone], [phone], 0
     while known < len(phones) + len(contacts):  # until nothing new is learned
         known = len(phones) + len(contacts)
         contacts |= _strangers(connection, phones, systems)
-        carried = chain.from_iterable(_phones_of(connection, contact) for contact in sorted(contacts))
+        carried = list(chain.from_iterable(_phones_of(connection, each) for each in sorted(contacts)))
         phones += [
             each
             for each in dict.fromkeys(carried)
             if each not in phones and _is_free(connection, each, contacts)
         ]
-    return Person(phone, tuple(phones), tuple(sorted(contacts)), _elsewhere(connection, phones, contacts))
+    return Person(
+        phone,
+        tuple(phones),
+        tuple(sorted(contacts)),
+        former=tuple(sorted({*carried} - {*phones})),
+        elsewhere=_elsewhere(connection, phones, contacts),
+    )
 
 
 def _strangers(

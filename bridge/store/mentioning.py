@@ -15,7 +15,7 @@ import orjson
 from bridge.errors import MalformedPayload
 from bridge.inbound.body import parse
 from bridge.rules.mentions import Mentions
-from bridge.store.forgetting import FORGOTTEN
+from bridge.store.forgetting import FORGOTTEN, Person
 
 # Rows of one statement; they are read one by one, since each may hold a megabyte.
 WINDOW = 500
@@ -157,32 +157,39 @@ def redact_words(
 def redact_bodies(
     reader: sqlite3.Connection,
     mentions: Mentions,
+    former: Collection[str],
     write: Callable[[str, tuple[Any, ...]], None],
 ) -> int:
-    """The same of other people's leads. A field that goes is sent again when it comes with a new event."""
+    """The same of other people's leads. A field that goes is sent again when it comes with a new event.
+
+    On a phone that was theirs and is somebody else's now (`former`) the lead may still bear their name.
+    """
     count = 0
     for table, key in _BODIES:
         for row in _rows(reader, table, key, ("body", "phone")):
             if row["body"] is None or row["phone"] in mentions.phones:
                 continue
-            if not mentions.may_be_in(row["body"].encode()):
+            named = row["phone"] in former
+            if not (named or mentions.may_be_in(row["body"].encode())):
                 continue
             body = json.loads(row["body"])
-            if mentions.in_value(body):
+            kept = _lead_without(body, mentions, named=named)
+            if kept != body:
                 where = " AND ".join(f"{name} = ?" for name in key)
                 write(
                     f"UPDATE {table} SET body = ? WHERE {where} AND body = ?",  # noqa: S608 - our own words
-                    (json.dumps(_lead_without(body, mentions)), *(row[name] for name in key), row["body"]),
+                    (json.dumps(kept), *(row[name] for name in key), row["body"]),
                 )
                 count += 1
     return count
 
 
-def _lead_without(body: dict[str, Any], mentions: Mentions) -> dict[str, Any]:
+def _lead_without(body: dict[str, Any], mentions: Mentions, *, named: bool) -> dict[str, Any]:
     """Absent is "not known": what went isn't taken for something that Fusion has, or should have."""
     kept: dict[str, Any] = {}
     for name, value in body.items():
-        if not mentions.in_value(value):
+        is_theirs = named and isinstance(value, str) and mentions.in_words(value)
+        if not (is_theirs or mentions.in_value(value)):
             kept[name] = value
         elif name == "name":
             kept[name] = NO_NAME
@@ -207,6 +214,33 @@ def known_of(connection: sqlite3.Connection, phones: Collection[str]) -> tuple[s
             emails.add(str(body.get("email") or ""))
             names.add(str(body.get("name") or ""))
     return emails - {""}, names - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an event said of somebody."""
+
+    source: str
+    payload: bytes
+    by_another: bool  # by a contact who had the phone once, and isn't meant
+
+
+def said_by(connection: sqlite3.Connection, ids: Collection[int], person: Person) -> Iterator[Said]:
+    """Reads what these events said, one by one."""
+    for event_id in ids:
+        for row in connection.execute(
+            """
+            SELECT source, payload, c.system, c.contact_id
+            FROM events LEFT JOIN contact_map AS c
+                ON c.contact_id = events.contact_id AND c.system IN ('ghl', events.source)
+            WHERE events.id = ?
+            LIMIT 1
+            """,
+            (event_id,),
+        ):
+            contact = (row["system"], row["contact_id"])
+            another = row["system"] is not None and contact not in person.contacts
+            yield Said(row["source"], row["payload"], another)
 
 
 def shared_emails(

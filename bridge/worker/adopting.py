@@ -31,6 +31,7 @@ from bridge.outbox.outcome import (
 )
 from bridge.outbox.retry import probe_delay_s
 from bridge.store import adopting, recovering, settling, spending
+from bridge.store.marks import Marks
 from bridge.worker.course import Course, known_course
 from bridge.worker.reading import Reading
 
@@ -71,15 +72,17 @@ async def adopt(
     or a campaign is told, and the others go on.
 
     Raises:
-        StoreError: the database can't be written.
+        StoreError: the database can't be written, or whose leads mustn't be learned can't be read.
     """
-    limit = config.fusion.leads_limit
+    limit, marks = config.fusion.leads_limit, Marks(config.database)
+    marks.readable(connection)  # before anything is asked
     adopters = [
         _Adopter(
             name,
             client(name),
             Budget(limit.requests, limit.per_s),
             connection,
+            marks,
             shares=shares,
             clock=clock,
             tell=tell,
@@ -104,11 +107,13 @@ class _Adopter:
         client: FusionClient,
         budget: Budget,
         connection: sqlite3.Connection,
+        marks: Marks,
         *,
         shares: Callable[[], bool],
         clock: Callable[[], float],
         tell: Tell,
     ) -> None:
+        self._marks = marks
         self.account = account
         self._client = client
         self._budget = budget
@@ -232,7 +237,9 @@ class _Adopter:
     def _learn(
         self, course: Course, reading: Reading, listing: Listing, now: float
     ) -> tuple[Course, Reading]:
-        learned = adopting.learn(self._connection, self.account, course.campaign_id, listing.leads)
+        learned = adopting.learn(
+            self._connection, self.account, course.campaign_id, listing.leads, self._marks
+        )
         onward = reading.after([phone for phone, _ in listing.leads], listing.total)
         total = onward.seen if onward.done and onward.total is None else onward.total
         done_at = now if onward.done else None
@@ -244,6 +251,7 @@ class _Adopter:
             seen=onward.seen,
             new=course.new + learned.new,
             opt_outs=course.opt_outs + learned.opt_outs,
+            forgotten=tuple(dict.fromkeys((*course.forgotten, *learned.forgotten))),
             pages=course.pages + 1,
             done_at=done_at,
         )

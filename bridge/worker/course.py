@@ -20,6 +20,7 @@ class Course:
     seen: int = 0  # on the pages read, those of earlier runs included
     new: int = 0
     opt_outs: int = 0
+    forgotten: tuple[str, ...] = ()  # ids of leads that erased people still have in Fusion
     pages: int = 0  # in this run, as are the requests
     requests: int = 0
     done_at: float | None = None

@@ -48,18 +48,22 @@ class Search:
         self._learn()
 
     def _learn(self) -> None:
-        """By what else they are known."""
+        """By what else they are known, and what of it is of somebody who had their phone once."""
         emails, names = mentioning.known_of(self._reader, self._person.phones)
-        for event_id in self._theirs:
-            row = self._reader.execute(
-                "SELECT source, payload FROM events WHERE id = ?", (event_id,)
-            ).fetchone()
-            if row is not None and (reading := self._reading(row["source"], row["payload"])):
+        others: set[str] = set()
+        for said in mentioning.said_by(self._reader, self._theirs, self._person):
+            if reading := self._reading(said.source, said.payload):
                 contact = reading.contact
-                emails.add(contact.email)
-                names |= {contact.name, f"{contact.first_name} {contact.last_name}"}
-        self.known = Mentions(self._person.phones, emails, names)
-        self._share(mentioning.shared_emails(self._reader, self.known.emails, self._person.phones))
+                full = {contact.name, f"{contact.first_name} {contact.last_name}"}
+                if said.by_another:
+                    others |= {contact.email.lower(), *full}
+                else:
+                    emails.add(contact.email)
+                    names |= full
+        emails = {email for email in emails if email.lower() not in others}
+        self.known = Mentions(self._person.phones, emails, names - others)
+        whose = (*self._person.phones, *self._person.former)
+        self._share(mentioning.shared_emails(self._reader, self.known.emails, whose))
 
     def _share(self, emails: set[str]) -> None:
         """These addresses are somebody else's, too, and aren't looked for."""
@@ -87,7 +91,7 @@ class Search:
                 time.sleep(rest_s)
         self.words += mentioning.redact_words(self._reader, self.known, self._write)
         for _ in range(AGAIN):
-            count = mentioning.redact_bodies(self._reader, self.known, self._write)
+            count = mentioning.redact_bodies(self._reader, self.known, self._person.former, self._write)
             self.words += count
             if not count:
                 return

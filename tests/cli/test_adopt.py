@@ -163,8 +163,24 @@ def test_json(june):
     result = june.adopt("--json")
 
     assert json.loads(result.stdout) == [
-        {"account": "main", "campaign_id": "", "leads": 3, "new": 3, "pages": 1, "done": True},
-        {"account": "main", "campaign_id": CAMPAIGN, "leads": 0, "new": 0, "pages": 1, "done": True},
+        {
+            "account": "main",
+            "campaign_id": "",
+            "leads": 3,
+            "new": 3,
+            "forgotten": [],
+            "pages": 1,
+            "done": True,
+        },
+        {
+            "account": "main",
+            "campaign_id": CAMPAIGN,
+            "leads": 0,
+            "new": 0,
+            "forgotten": [],
+            "pages": 1,
+            "done": True,
+        },
     ]
 
 
@@ -539,3 +555,36 @@ def test_a_database_that_is_locked(june, monkeypatch):
     assert result.exit_code == 1
     assert "error: the database can't be written: " in result.stderr
     assert "fix: " in result.stderr
+
+
+def test_a_lead_of_somebody_who_was_erased_is_not_learned_but_told(june):
+    feed = june.has(120)
+    open_writer(june.database).close()
+    forget = ["forget", feed[7], "-c", str(june.config)]
+    assert CliRunner().invoke(app, forget).exit_code == 0
+    (left,) = [lead.id for lead in june.sandbox.leads if lead.phone == feed[7]]
+
+    result = june.adopt()
+
+    assert result.exit_code == 0, result.output
+    assert june.known() == [phone for phone in feed if phone != feed[7]]
+    said = squeezed(result.stdout)
+    assert "Default Feed 120 119 done" in said
+    assert "These leads of people who were erased are still in Fusion; delete them there:" in said
+    assert f"main Default Feed {left}" in said
+    assert "+1202" not in result.output
+    assert json.loads(june.adopt("--again", "--json").stdout)[0]["forgotten"] == [left]
+    assert feed[7] not in june.known()
+
+
+def test_without_the_key_of_the_marks_nothing_is_asked(june):
+    june.has(3)
+    open_writer(june.database).close()
+    assert CliRunner().invoke(app, ["forget", "+12025550199", "-c", str(june.config)]).exit_code == 0
+    june.database.with_suffix(".key").unlink()
+
+    result = june.adopt()
+
+    assert result.exit_code == 1
+    assert "do-not-call marks of erased people can't be read" in result.stderr
+    assert (june.asked(), june.known()) == ([], [])

@@ -251,3 +251,16 @@ def test_it_fits_the_screen(stock):
 
     assert max(map(len, lines)) <= 80 or str(stock.database) in max(lines, key=len)
     assert len(lines) <= 24, "\n".join(lines)
+
+
+def test_the_marks_of_erased_people_are_told_only_when_something_is_wrong(stock):
+    assert stock.bridge("forget", ANN).exit_code == 0
+    assert "erased people" not in stock.bridge("status").stdout
+    told = json.loads(stock.bridge("status", "--json").stdout)["forgotten"]
+    assert told == {"people": 1, "unfinished": 0, "unreadable": 0, "trouble": "", "fix": ""}
+
+    stock.database.with_suffix(".key").unlink()
+    said = stock.bridge("status").stdout
+    assert "  no event goes on  do-not-call marks of erased people can't be read" in said
+    assert "put bridge.key back" in said
+    assert json.loads(stock.bridge("status", "--json").stdout)["forgotten"]["unreadable"] == 1
