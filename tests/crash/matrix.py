@@ -6,6 +6,7 @@ runs, runs the product's own program; no run knows of another.
 
 import asyncio
 import contextlib
+import itertools
 import queue
 import shutil
 import sqlite3
@@ -56,7 +57,7 @@ class Matrix:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._count = 0
+        self._numbers = itertools.count(1)
         self._fusions: queue.SimpleQueue[Process] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -107,8 +108,7 @@ class Matrix:
     @contextlib.contextmanager
     def _world(self, **how: Any) -> Iterator[World]:
         fusion = self._fusions.get()
-        self._count += 1
-        folder = self._folder / f"run-{self._count}"
+        folder = self._folder / f"run-{next(self._numbers)}"
         try:
             yield make(folder, self._nursery, fusion, **how)
         finally:
