@@ -33,7 +33,8 @@ def moment(value: Any) -> float | None:
         case bool():
             return None
         case int() | float():
-            seconds = value / 1000 if value >= MILLISECONDS_FROM else value
+            # Not what is more: no float may be able to hold it.
+            seconds = value / 1000 if MILLISECONDS_FROM <= value < _SECONDS_BELOW * 1000 else value
             return float(seconds) if _SECONDS_FROM <= seconds < _SECONDS_BELOW else None
         case str() if ":" in value:
             try:
