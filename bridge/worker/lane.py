@@ -80,8 +80,8 @@ class Lane:
 
     async def run(self) -> None:
         self._signals.lanes.add(self.wake)
-        await self._signals.begun.wait()  # or somebody is called who opted out before the last process died
         while not self._signals.stopping:
+            await self._signals.calm.wait()  # or who opted out is called: before the last kill, perhaps
             self.wake.clear()
             try:
                 pause = await self.turn()

@@ -22,6 +22,7 @@ from bridge.store import events, recovering, resolving
 from bridge.store.events import Ended, Received
 from bridge.store.marks import Marks
 from bridge.store.writer import Writer
+from bridge.worker.rinsing import Rinse
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
 
 log = structlog.get_logger()
@@ -60,8 +61,8 @@ class Resolver:
         self._clock = clock
         self._metrics = metrics
         self._marks = Marks(config().database)  # where the writer is, also when a reload names another
+        self._rinse = Rinse(config().database)
         self._refused = Seldom()  # by the database
-        self._opt_outs_wait = False  # more of them than one batch has, and so they go on without a rest
 
     async def run(self) -> None:
         while not self._signals.stopping:
@@ -70,6 +71,7 @@ class Resolver:
             try:
                 resolved = await self.turn()
                 self._refused.over()
+                await self._rinse.turn()
             except (StoreError, sqlite3.Error) as error:
                 if self._refused.due(str(error)):
                     log.warning("resolver.waiting", error=str(error), fix=getattr(error, "fix", ""))
@@ -81,12 +83,15 @@ class Resolver:
                 continue
             if not resolved:
                 await wait(self._signals.received, POLL_S)
-            elif not self._opt_outs_wait:
+            elif self._signals.calm.is_set():  # else opt-outs wait, and everybody for them
                 await asyncio.sleep(rest_s(self._signals.accepted - accepted))
 
     async def turn(self) -> int:
         """Resolve one small batch. Returns how many events there were."""
         batch = events.received(self._reader, RESOLVE_BATCH)
+        crowded = len(batch) == RESOLVE_BATCH and batch[-1].urgent
+        if crowded and not self._signals.stopping:
+            self._signals.calm.clear()
         writes = []
         for event in batch:
             writes.append(self._writer.submit(self._resolution(event)))
@@ -98,9 +103,8 @@ class Resolver:
                 self._tell(event, await self._writer.run(self._death(event, result)))
             else:
                 self._tell(event, result)
-        self._opt_outs_wait = len(batch) == RESOLVE_BATCH and batch[-1].urgent
-        if not self._opt_outs_wait:
-            self._signals.begun.set()
+        if not crowded:
+            self._signals.calm.set()
         if batch:
             self._signals.rows_queued()
         return len(batch)
@@ -143,6 +147,8 @@ class Resolver:
         now = self._clock()
         self._signals.opt_outs += any(put.priority == DO_NOT_CALL for put in decision.puts)
         ended = resolving.write_decision(connection, event.id, decision, mapped, now)
+        if decision.erase:
+            self._rinse.need()
         if any(put.account not in accounts for put in decision.puts):
             recovering.abandon(connection, accounts, now)
         return ended

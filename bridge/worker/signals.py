@@ -17,7 +17,7 @@ class Signals:
         self.accepted = 0
         self.opt_outs = 0  # do-not-call rows put so far: a request that hasn't left may have to be changed
         self.received = asyncio.Event()
-        self.begun = asyncio.Event()  # every opt-out that was accepted before this start is resolved
+        self.calm = asyncio.Event()  # no opt-outs wait behind those being resolved; at start nobody knows
         self.lanes: set[asyncio.Event] = set()
 
     def event_accepted(self) -> None:
@@ -31,7 +31,7 @@ class Signals:
     def stop(self) -> None:
         self.stopping = True
         self.received.set()
-        self.begun.set()
+        self.calm.set()
         self.rows_queued()
 
 
