@@ -46,17 +46,19 @@ def command(
       bridge events --source forms --limit 0 --json
     """
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
-    from bridge.store.queries import COUNTED, Wanted, count_events, list_events  # noqa: PLC0415
+    from bridge.store.queries import COUNTED, Wanted, by_digits, count_events, list_events  # noqa: PLC0415
 
     known = outline(config)
+    reader, number = open_reader(known.database), selecting.phone(phone, known.default_region)
+    exact = not number or number.startswith("+")
     wanted = Wanted(
         states=tuple(state or ()),
-        phone=selecting.phone(phone, known.default_region),
+        phone=number if exact else "",
+        ids=None if exact else by_digits(reader, number),
         contact=contact,
         source=source,
         since=selecting.moment(since, now=time.time()),
     )
-    reader = open_reader(known.database)
     found = list_events(reader, wanted, limit=limit)
     if json:
         print_json([selecting.for_json(event) for event in found])

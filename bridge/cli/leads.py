@@ -1,6 +1,6 @@
 """`bridge leads`: the mapping table, this phone is that lead.
 
-Knows columns; the rows are `store.queries`'. Rule for editors: a person who must not be called is told apart
+Knows columns; the rows are `store.leads`'. Rule for editors: a person who must not be called is told apart
 from everybody else at a glance.
 """
 
@@ -14,7 +14,7 @@ from bridge.cli.output import JsonOption, console, local_time, print_json, table
 from bridge.cli.sheet import cut, room_of, short
 
 if TYPE_CHECKING:
-    from bridge.store.queries import LeadLine
+    from bridge.store.leads import LeadLine
 
 # From here on there is room for the time and for every contact.
 NARROW = 120
@@ -51,7 +51,8 @@ def command(
       bridge leads --blocked --limit 0 --json
     """
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
-    from bridge.store.queries import COUNTED, count_lead_lines, list_leads  # noqa: PLC0415
+    from bridge.store.leads import count_lead_lines, list_leads  # noqa: PLC0415
+    from bridge.store.queries import COUNTED  # noqa: PLC0415
 
     known = outline(config)
     digits = selecting.phone(phone, known.default_region)

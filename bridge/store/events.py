@@ -107,7 +107,8 @@ def _known(
 def _overtaken(connection: sqlite3.Connection, event_id: int, source: str, incoming: Incoming) -> bool:
     """Opted out, in, and out again within a minute: the third isn't a repeat of the first."""
     if incoming.contact is None:
-        sql, of = "SELECT 1 FROM events WHERE id > ? AND source = ? LIMIT 1", source
+        # The plus: only a few are younger, and by its source every one would be looked at.
+        sql, of = "SELECT 1 FROM events WHERE id > ? AND +source = ? LIMIT 1", source
     else:
         sql = "SELECT 1 FROM events WHERE id > ? AND contact_id = ? AND contact_id <> '' LIMIT 1"
         of = incoming.contact.contact_id

@@ -247,6 +247,11 @@ CREATE TABLE forgotten (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_key ON forgotten (key_id);
 CREATE INDEX forgotten_person ON forgotten (person);
+
+-- Lists for people answer at once: the events of a rare source, who was delivered last, who is blocked.
+CREATE INDEX events_source ON events (source, state, id);
+CREATE INDEX lead_map_delivered ON lead_map (account, delivered_at);
+CREATE INDEX contact_map_blocked ON contact_map (phone) WHERE blocked OR deleted;
 """
 
 

@@ -1,4 +1,4 @@
-"""SQL of looking: lists of events and leads, one event with all that belongs to it, and asking for a replay.
+"""SQL of looking: lists of events, how many there are, and asking for a replay.
 
 Reads, on a connection that can't write; `rewriting` is the only exception. Rule for editors: with a million
 events every list still answers at once, so it walks ids from the newest, or an index (a test asks SQLite).
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bridge.errors import StoreError
 from bridge.store.database import open_beside, open_reader
@@ -22,7 +21,7 @@ SETTLED = STATES[2:]
 # away from the lock for so long.
 BUSY_S = 10.0
 
-# Further a list's rest isn't counted: nobody reads on so far, and a source has no index.
+# Further a list's rest isn't counted: nobody reads on so far.
 COUNTED = 10_000
 
 
@@ -31,10 +30,16 @@ class Wanted:
     """Which events; what is empty doesn't matter."""
 
     states: tuple[str, ...] = ()
-    phone: str = ""  # E.164, or the last digits of one
+    phone: str = ""  # E.164
+    ids: tuple[int, ...] | None = None  # of these only: who has the last digits of a phone has `by_digits`
     contact: str = ""
     source: str = ""
     since: float | None = None
+
+    @property
+    def person(self) -> bool:
+        """Whether it is about one person: few events."""
+        return bool(self.phone or self.contact) or self.ids is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +59,6 @@ class EventLine:
     superseded_reason: str  # why that one was skipped itself; empty when it wasn't
 
 
-@dataclass(frozen=True, slots=True)
-class LeadLine:
-    """A row of the mapping table, and who is behind it."""
-
-    account: str
-    campaign_id: str
-    phone: str
-    lead_id: str | None
-    name: str
-    contacts: tuple[str, ...]
-    delivered_at: float | None
-    origin: str
-    do_not_call: bool
-    body: dict[str, Any] | None
-
-
 SUPERSEDED_REASON = """
 COALESCE(
     (SELECT n.reason FROM events AS n WHERE n.id = events.superseded_by AND n.state = 'skipped'), ''
@@ -80,16 +69,20 @@ id, received_at, source, type, location_id, contact_id, phone, state, reason, su
 {SUPERSEDED_REASON}
 """
 
-# A clause says what a partial index says, too, or SQLite doesn't take the index. The last digits are looked
-# up in the index alone: reading the events for them would read every payload.
+# A clause says what a partial index says, too, or SQLite doesn't take the index.
 _CLAUSES = {
     "state": "state = :state",
+    "ids": "id IN (SELECT value FROM json_each(:ids))",
     "phone": "phone = :phone AND phone <> ''",
-    "digits": "id IN (SELECT id FROM events WHERE phone <> '' AND substr(phone, -:length) = :digits)",
     "contact": "contact_id = :contact AND contact_id <> ''",
     "source": "source = :source",
     "since": "id >= :first AND received_at >= :since",
 }
+# About one person there are few events: what else is asked must not choose the index (so says the plus).
+_BESIDE = {"state": "+state = :state", "source": "+source = :source"}
+
+# More don't fit into a number, and no phone has as many.
+_MOST_DIGITS = 18
 
 
 def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
@@ -110,12 +103,30 @@ def find_ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
     return sorted(row["id"] for row in _newest(connection, wanted, "id", limit=0))
 
 
+def by_digits(connection: sqlite3.Connection, digits: str) -> tuple[int, ...]:
+    """The events of phones that end like this. Reads every phone in the index: ask once."""
+    query = f"SELECT id FROM events WHERE phone <> '' AND {ENDING}"  # noqa: S608 - our own words
+    return tuple(row["id"] for row in connection.execute(query, ending(digits)))
+
+
+# Compared as numbers, because cutting a million texts takes twice as long; the length is for zeros in front.
+ENDING = "CAST(phone AS INTEGER) % :modulus = :end AND length(phone) > :digits"
+
+
+def ending(digits: str) -> dict[str, int]:
+    """The values of ENDING: what a phone that ends with these digits leaves when it is divided."""
+    few = digits[-_MOST_DIGITS:]
+    return {"modulus": 10 ** len(few), "end": int(few), "digits": len(digits)}
+
+
 def _newest(
     connection: sqlite3.Connection, wanted: Wanted, columns: str, limit: int
 ) -> Iterator[sqlite3.Row]:
     """The newest of each state; with limit 0 all."""
-    # One state a query: (state, id) is an index, and "one of these states" by id is not.
-    for state in dict.fromkeys(wanted.states or ("",)):
+    # One state a query: (state, id) and (source, state, id) are indexes, "one of these states" by id is none.
+    # About one person there are few events.
+    states = wanted.states or (STATES if wanted.source and not wanted.person else ("",))
+    for state in dict.fromkeys(states):
         clauses, values = _conditions(connection, wanted, state)
         query = f"""
             SELECT {columns}
@@ -130,20 +141,21 @@ def _newest(
 def _conditions(
     connection: sqlite3.Connection, wanted: Wanted, state: str
 ) -> tuple[list[str], dict[str, object]]:
-    exact = wanted.phone.startswith("+")
     values: dict[str, object] = {
         "state": state,
-        "phone": wanted.phone if exact else "",
-        "digits": "" if exact else wanted.phone,
+        "phone": wanted.phone,
         "contact": wanted.contact,
         "source": wanted.source,
     }
     names = [name for name, value in values.items() if value]
+    if wanted.ids is not None:
+        names.append("ids")
+        values["ids"] = json.dumps(wanted.ids)
     if wanted.since is not None:
         names.append("since")
         values |= {"since": wanted.since, "first": first_since(connection, wanted.since)}
-    values["length"] = len(wanted.phone)
-    return [_CLAUSES[name] for name in names], values
+    clauses = _CLAUSES | _BESIDE if wanted.person else _CLAUSES
+    return [clauses[name] for name in names], values
 
 
 def first_since(connection: sqlite3.Connection, since: float) -> int:
@@ -198,79 +210,6 @@ def emptied(connection: sqlite3.Connection, event_ids: list[int]) -> set[int]:
         (json.dumps(event_ids),),
     )
     return {row["id"] for row in rows}
-
-
-_BLOCKED = """
-EXISTS (
-    SELECT 1 FROM contact_map AS c
-    WHERE c.phone = l.phone AND c.phone <> '' AND (c.blocked OR c.deleted)
-)
-"""
-_LEAD_CLAUSES = {
-    "phone": "l.phone = :phone",
-    "digits": "l.phone IN (SELECT phone FROM lead_map WHERE substr(phone, -:length) = :digits)",
-    "account": "l.account = :account",
-    "blocked": _BLOCKED,
-}
-
-
-def list_leads(
-    connection: sqlite3.Connection, *, phone: str = "", account: str = "", blocked: bool = False, limit: int
-) -> list[LeadLine]:
-    """The mapping table, last delivered first; with limit 0 all. `phone` is E.164, or the end of one."""
-    clause, values = _lead_conditions(phone, account, blocked=blocked)
-    query = f"""
-        SELECT
-            l.*,
-            COALESCE(json_extract(l.body, '$.name'), '') AS name,
-            {_BLOCKED} AS do_not_call,
-            (
-                SELECT json_group_array(c.contact_id) FROM contact_map AS c
-                WHERE c.phone = l.phone AND c.phone <> ''
-            ) AS contacts
-        FROM lead_map AS l
-        WHERE {clause}
-        ORDER BY l.delivered_at DESC
-        LIMIT :limit
-    """  # noqa: S608 - our own clauses; what people typed is in the values
-    rows = connection.execute(query, {**values, "limit": limit or -1})
-    return [_lead_line(row) for row in rows]
-
-
-def count_lead_lines(
-    connection: sqlite3.Connection, *, phone: str = "", account: str = "", blocked: bool = False
-) -> int:
-    """How long that list is; COUNTED when it is longer."""
-    clause, values = _lead_conditions(phone, account, blocked=blocked)
-    query = f"SELECT COUNT(*) FROM (SELECT 1 FROM lead_map AS l WHERE {clause} LIMIT :limit)"  # noqa: S608 - our own clauses
-    return int(connection.execute(query, {**values, "limit": COUNTED}).fetchone()[0])
-
-
-def _lead_conditions(phone: str, account: str, *, blocked: bool) -> tuple[str, dict[str, object]]:
-    exact = phone.startswith("+")
-    values: dict[str, object] = {
-        "phone": phone if exact else "",
-        "digits": "" if exact else phone,
-        "account": account,
-        "blocked": blocked,
-    }
-    clauses = [_LEAD_CLAUSES[name] for name, value in values.items() if value]
-    return " AND ".join(clauses) or "TRUE", {**values, "length": len(phone)}
-
-
-def _lead_line(row: sqlite3.Row) -> LeadLine:
-    return LeadLine(
-        account=row["account"],
-        campaign_id=row["campaign_id"],
-        phone=row["phone"],
-        lead_id=row["lead_id"],
-        name=row["name"],
-        contacts=tuple(json.loads(row["contacts"])),
-        delivered_at=row["delivered_at"],
-        origin=row["origin"],
-        do_not_call=bool(row["do_not_call"]),
-        body=json.loads(row["body"]) if row["body"] else None,
-    )
 
 
 @contextmanager

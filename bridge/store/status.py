@@ -9,6 +9,7 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bridge.outbox.budget import MARGIN_S, Spent
 from bridge.store.backlog import OldestWaiting, backlog, oldest, oldest_of
@@ -84,9 +85,13 @@ def look(
     try:
         known = connection.execute("SELECT DISTINCT account FROM outbox UNION SELECT account FROM lanes")
         names = [*accounts, *(row["account"] for row in known if row["account"] not in accounts)]
+        first = first_since(connection, midnight)
+        # Each event is counted once: a million take a while.
+        today = _counts(connection, ">=", first)
+        before = _counts(connection, "<", first)
         return Status(
-            today=_counts(connection, first_since(connection, midnight)),
-            total=_counts(connection, 0),
+            today=today,
+            total={state: today[state] + count for state, count in before.items()},
             oldest=oldest(connection),
             accounts={name: _account(connection, name, now=now, per_s=per_s) for name in names},
             failed_request=_failed_request(connection),
@@ -98,11 +103,12 @@ def look(
         connection.execute("COMMIT")
 
 
-def _counts(connection: sqlite3.Connection, first: int) -> dict[str, int]:
+def _counts(connection: sqlite3.Connection, side: Literal["<", ">="], first: int) -> dict[str, int]:
     counted = {}
     for state in STATES:  # one range of an index each
         row = connection.execute(
-            "SELECT COUNT(*) FROM events WHERE state = ? AND id >= ?", (state, first)
+            f"SELECT COUNT(*) FROM events WHERE state = ? AND id {side} ?",  # noqa: S608 - our own words
+            (state, first),
         ).fetchone()
         counted[state] = int(row[0])
     return counted

@@ -8,7 +8,8 @@ import json
 import sqlite3
 from dataclasses import dataclass, replace
 
-from bridge.store.queries import SUPERSEDED_REASON, LeadLine, list_leads
+from bridge.store.leads import LeadLine, list_leads
+from bridge.store.queries import SUPERSEDED_REASON
 
 # A story's tables stay readable; nothing legal comes near, but an account that is down for days does.
 MOST = 200
