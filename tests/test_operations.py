@@ -1,11 +1,13 @@
 """The pages for operators: what they name exists, and the samples are what they say."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
 
 from bridge.cli import COMMANDS
+from bridge.store.secret_key import make_key, read_keys
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PAGES = {name: (DEPLOY / name).read_text() for name in ("README.md", "operations.md")}
@@ -38,3 +40,19 @@ def test_the_pages_lead_to_each_other():
     assert "operations.md#restore" in PAGES["README.md"]
     assert "\n## Restore\n" in PAGES["operations.md"]
     assert "(litestream.yml)" in PAGES["README.md"]
+
+
+def test_the_key_of_the_marks_is_changed_as_told(tmp_path):
+    database = tmp_path / "bridge.db"
+    database.touch()
+    before = make_key(database)
+    (block,) = [
+        each for each in re.findall(r"```sh\n(.*?)```", PAGES["operations.md"], re.DOTALL) if ".new" in each
+    ]
+    lines = block.splitlines()
+    assert lines[0] == "cd /var/lib/bridge"
+    subprocess.run(["/bin/sh", "-ec", "\n".join(lines[1:])], cwd=tmp_path, check=True)
+    after = read_keys(database)
+    assert after.keys[1:] == before.keys
+    assert len(after.keys) == 2
+    assert not after.open_to_others

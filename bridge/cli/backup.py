@@ -32,7 +32,7 @@ def command(
 
     The copy is written beside FILE, read through, and only then gets its name; on an error FILE is what it
     was before. It holds people's data: only its owner may read it. deploy/operations.md tells how to
-    restore it. Keep config.yaml and .env with it.
+    restore it, and what else to keep: config.yaml, .env and bridge.key, in another place.
 
     Example:
       bridge backup /var/backups/bridge-$(date +%F).db
