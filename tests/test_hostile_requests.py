@@ -145,6 +145,10 @@ async def test_what_is_odd_and_means_no_harm_is_taken(tmp_path):
         for sent in (
             request(HOOK.replace(TOKEN, "".join(f"%{ord(letter):02x}" for letter in TOKEN))),
             request(f"{HOOK}?source=ghl"),
+            request(
+                more="Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+            ),
+            request(more="connection: upgrade\r\nUPGRADE: websocket\r\n"),
             request(f"http://other.example.com{HOOK}"),
             request("/webhooks/workflow", more=f"X-Bridge-Token: {TOKEN}\r\n"),
             request(body=b"{" + b'"contact_id":"no",' * 50_000 + PERSON[1:]),  # the last one counts

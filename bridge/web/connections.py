@@ -6,6 +6,7 @@ behaves nothing here costs more than a few assignments a request, because all of
 """
 
 import asyncio
+import re
 import resource
 from enum import Enum, auto
 from itertools import islice
@@ -48,6 +49,9 @@ _WITHIN_S: Final = {
     Phase.ANSWER: ANSWER_WITHIN_S,
 }
 _BETWEEN: Final = (Phase.HEAD, Phase.IDLE)
+# Java's client, and curl --http2, offer another protocol with each request, and send its body all the same.
+_OFFER: Final = re.compile(rb"(?<=\r\n)upgrade(?=[ \t]*:)", re.IGNORECASE)
+_NO_OFFER: Final = b"x-offer"  # as long
 _most = MOST
 
 
@@ -65,6 +69,15 @@ def make_room() -> int:
         soft = limit
     _most = MOST if soft == resource.RLIM_INFINITY else max(min(MOST, soft - _SPARE_FILES), 10)
     return _most
+
+
+def _without_offers(data: bytes) -> bytes:
+    """The head without another protocol on offer: the parser would take the body for that one's, and drop it.
+
+    Whoever offers one must be content with HTTP/1.1 (RFC 9110 §7.8).
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return b"".join([_OFFER.sub(_NO_OFFER, head), end, rest])
 
 
 class Connection(HttpToolsProtocol):
@@ -89,6 +102,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         before, self.begun = self.phase, False
+        if before in _BETWEEN and (b"pgrade" in data or b"PGRADE" in data):
+            data = _without_offers(data)
         super().data_received(data)
         if not self.begun or before in _BETWEEN:  # else nobody knows how much of it is the new request's
             self.came += len(data)
