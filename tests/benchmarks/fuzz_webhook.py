@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["bridge"]):
     from bridge.config import load
     from bridge.fusion.sandbox import create_sandbox, sandbox_transport
     from bridge.server import server_config
-    from bridge.web.connections import Connection
+    from bridge.web.connections import Connection, Phase
 
 import structlog
 from uvicorn.server import ServerState
@@ -124,7 +124,7 @@ class Bridge:
             protocol.data_received(piece)
             await asyncio.sleep(0)
         until = self.loop.time() + ANSWERED_WITHIN_S
-        while protocol.phase.name == "ANSWER" and not wire.closed:
+        while _works(protocol) and not wire.closed:
             assert self.loop.time() < until, "no answer"
             await asyncio.sleep(0.0005)
         protocol.connection_lost(None)
@@ -143,6 +143,14 @@ class Bridge:
         assert {state for state, _ in ends} <= ENDS, ends
         assert all(reason for state, reason in ends if state in {"skipped", "dead"}), ends
         assert not [reason for _, reason in ends if "stumbled" in (reason or "")], ends
+
+
+def _works(protocol: Connection) -> bool:
+    """Whether there are answers to come, to requests that are whole."""
+    if protocol.pipeline:
+        return True
+    whole = protocol.phase in {Phase.ANSWER, Phase.IDLE}
+    return whole and protocol.cycle is not None and not protocol.cycle.response_complete
 
 
 def _ready(data: bytes) -> bytes:
