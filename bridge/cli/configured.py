@@ -70,6 +70,7 @@ def outline(path: Path) -> Outline:
 
 
 def _made_out(path: Path, error: ConfigError) -> Outline:
+    from bridge.config.assemble import database_at  # noqa: PLC0415
     from bridge.config.parts import account_names  # noqa: PLC0415
     from bridge.config.schema import FileKeys  # noqa: PLC0415
 
@@ -79,7 +80,7 @@ def _made_out(path: Path, error: ConfigError) -> Outline:
     if not isinstance(database, str) or not database.strip() or document.is_broken("database"):
         raise error
     return Outline(
-        database=path.parent / database,
+        database=database_at(path.parent / database),
         default_region=_region(data.get("default_region")),
         accounts=tuple(account_names(data)),
         limit=_limit(data.get("fusion")),

@@ -3,6 +3,7 @@
 Knows both shapes and nothing else. The rule to keep: no check here; what arrives is right.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,11 @@ from bridge.outbox.retry import Retry
 from bridge.rules.mapping import Rules
 
 
+def database_at(path: Path) -> Path:
+    """The file itself where the path is a link: two names of one database must have one lock and one log."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules: Rules) -> Config:
     """The keys as values; all of them were found right."""
     accounts = {name: Account(name, each.api_key) for name, each in keys.fusion.accounts.items()}
@@ -24,7 +30,7 @@ def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules
     return Config(
         path=path,
         server=Server(keys.server.host, keys.server.port, keys.server.public_url),
-        database=path.parent / keys.database,
+        database=database_at(path.parent / keys.database),
         default_region=keys.default_region,
         fusion=Fusion(
             base_url=keys.fusion.base_url,

@@ -151,7 +151,8 @@ class Ownership:
         lock = self._path.with_name(f"{self._path.name}.lock")
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # A link may lead to somebody else's file, whose words would be lost.
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise refusal(self._path, f"can't write {lock}", error) from error
         try:
