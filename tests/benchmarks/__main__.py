@@ -28,6 +28,7 @@ NAMES = (
     "prune",
     "disk",
     "bulk",
+    "million",
 )
 # Parts of `engine`, each for itself; and what needs a package that nothing else does.
 PARTS = (*(f"engine_{case}" for case in CASES), "fuzz")
