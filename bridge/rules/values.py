@@ -98,6 +98,9 @@ class CustomFields(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._sent)
 
+    def __repr__(self) -> str:
+        return repr(dict(self._sent))  # what a text made of them shows
+
     def __len__(self) -> int:
         return len(self._sent)
 

@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["bridge"]):
     from bridge.rules.fit import TAGS_MAX, units
     from bridge.rules.mapping import LeadRules, Route, Rule, Rules, apply
     from bridge.rules.sandbox import LIST_METHODS, TEXT_METHODS, Sandbox
-    from bridge.rules.values import Empty
+    from bridge.rules.values import CustomFields, Empty
 
 from tests.benchmarks.fuzz_findings import Findings
 from tests.benchmarks.fuzz_seeds import PAYLOADS, RULES, TOKENS
@@ -68,7 +68,12 @@ def _evaluated(text: str, payload: dict[str, Any]) -> None:
         return
     before = json.dumps(payload)
     if value is not None:
-        contact = {"name": "Ann", "tags": ("a", "b"), "custom": payload, "phone": "+12025550101"}
+        contact = {
+            "name": "Ann",
+            "tags": ("a", "b"),
+            "custom": CustomFields(payload),
+            "phone": "+12025550101",
+        }
         _value(value, {"contact": contact, "payload": payload, "data": payload}, text, before)
     rules = _rules(text, value or (lambda _variables: ""), when)
     mapped = _watched(lambda: apply(rules, WORKFLOW.read(PERSON | payload), regions=("US",)))

@@ -100,6 +100,7 @@ def test_any_text_is_a_rule_or_refused_in_words(text, payload):
 @QUIET
 @given(EXPRESSIONS, PAYLOADS)
 @example("(payload.a.upper ~ 'a')", {"a": "a"})
+@example("(contact.custom | string)", {"a": "a"})
 def test_any_expression_gives_plain_data_or_one_error(expression, payload):
     evaluated(lambda: compile_value(f"{{{{ {expression} }}}}", RULE_SCOPE), payload)
     evaluated(lambda: compile_value(f"a {{{{ {expression} }}}} b", RULE_SCOPE), payload)
