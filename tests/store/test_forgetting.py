@@ -200,6 +200,28 @@ def test_without_a_service_nobody_will_ever_settle_it(town):
     assert town.state(event_id) == "skipped"
 
 
+def test_both_events_of_a_row_under_way_have_their_end(town):
+    sent = town.wants("ann", ANN)
+    claim(town)
+    newer = town.wants("ann", ANN, name="Ann Newer")
+    withdraw(town, alone=True)
+    assert [town.event(each)["reason"] for each in (sent, newer)] == ["do not call"] * 2
+
+
+def test_what_was_said_of_a_request_that_carried_them_goes_whatever_it_was(town):
+    town.has("bob", BOB)
+    town.wants("ann", ANN)
+    town.send(Rejected("no", ""), status=400, error="the gentleman has no consent")
+    town.wants("cam", CAM)
+    town.send(Rejected("no", ""), status=400, error="no such campaign")
+    town.forget()
+    assert [row["error"] for row in town.rows("SELECT error FROM attempts")] == [
+        "",
+        "forgotten",
+        "no such campaign",
+    ]
+
+
 def test_a_creation_that_got_no_answer_is_told(town):
     town.wants("ann", ANN)
     town.send(Unreachable("nobody", uncertain=True), status=None)

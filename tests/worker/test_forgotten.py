@@ -32,7 +32,7 @@ async def test_an_event_of_theirs_leaves_nothing(tmp_path):
         await bridge.settled()
         forget(tmp_path)
         requests = bridge.methods()
-        new = await bridge.accept(contact_id="new", phone="(202) 555-0101", tags="x")
+        new = await bridge.accept(contact_id="new", phone="(202) 555-0101", email="ann at home")
         known = await bridge.accept(phone="+12025550199", tags="y")
         await bridge.settled()
         for event_id in (new, known):
