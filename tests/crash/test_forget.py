@@ -209,6 +209,27 @@ def test_a_lifted_mark_makes_leads_again(tmp_path):
         until(lambda: PHONE in leads(scene), 10)
 
 
+def test_what_a_release_before_left_is_written_over_beside_the_service(tmp_path):
+    with stage(tmp_path) as scene:
+        scene.service.start()
+        scene.accept(*range(5))
+        connection = sqlite3.connect(scene.database, timeout=10, isolation_level=None)
+        connection.execute("PRAGMA secure_delete = OFF")
+        gone = [(f"gone {number}: {PHONE}, {EMAIL}", 0.0) for number in range(500)]
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO lanes VALUES ('x', ?, '', '', ?, 0)", gone)
+        connection.execute("COMMIT")
+        connection.execute("DELETE FROM lanes WHERE lane = 'x'")
+        connection.close()
+
+        with Traffic(scene, range(10, 120)):
+            told = json.loads(forget(scene, PHONE, "--json").stdout)
+
+        assert (told["events"], told["file_written_anew"], told["clean"]) == (0, True, True)
+        assert "2025550666" not in {trace for _, trace in left_of_them(scene)}
+        scene.ends_well()
+
+
 @pytest.fixture(scope="module")
 def before(tmp_path_factory):
     """A stopped bridge that knows them: everything that a run without a service meets."""
@@ -242,35 +263,40 @@ def copied(scene, folder):
     return folder
 
 
-def run(nursery, folder, *, at=0):
+def run(nursery, folder, death=None):
     """`bridge forget` to its end, or to its death. Returns the exit status and what it passed."""
     command = ("bridge", "forget", PHONE, "-c", str(folder / "config.yaml"))
-    journal = folder / f"journal-{at}"
-    order = Order(command, str(folder / "log"), death=Death(at=at), journal=str(journal), step="forget")
-    return nursery.fork(order).wait(60), journal.read_text().splitlines()
+    death, journal = death or Death(), folder / f"journal-{bool(death)}"
+    order = Order(command, str(folder / "log"), death=death, journal=str(journal), step="forget")
+    return nursery.fork(order).wait(60), [line.split("\t")[-1] for line in journal.read_text().splitlines()]
+
+
+def deaths_of(passed):
+    """One at each boundary that leaves something else behind."""
+    for at, label in enumerate(passed):
+        if any(word in label for word in LASTING) and ", done" not in label:
+            yield Death(label=label, nth=passed[: at + 1].count(label))
 
 
 def test_killed_anywhere_it_is_finished_by_the_next_run(before, tmp_path):
-    """At every boundary that leaves something else behind, without a service."""
+    """Without a service."""
     with Nursery() as nursery:
         status, passed = run(nursery, copied(before, tmp_path / "whole"))
         assert status == 0
-        lasting = [any(word in what for word in LASTING) and ", done" not in what for what in passed]
-        deaths = [at for at, lasts in enumerate(lasting, 1) if lasts]
-        assert len(deaths) > 10
-        for at in deaths:
-            folder = copied(before, tmp_path / str(at))
-            died, _ = run(nursery, folder, at=at)
-            assert died == -9, passed[at - 1]
+        deaths = list(deaths_of(passed))
+        assert len(deaths) > 5
+        for number, death in enumerate(deaths):
+            folder = copied(before, tmp_path / str(number))
+            assert run(nursery, folder, death)[0] == -9, death
             status, _ = run(nursery, folder)
-            assert status == 0, (passed[at - 1], (folder / "log").read_text())
+            assert status == 0, (death, (folder / "log").read_text())
             raw = b"".join(file.read_bytes().lower() for file in folder.glob("bridge.db*"))
-            assert [trace for trace in TRACES if trace.encode() in raw] == [], passed[at - 1]
+            assert [trace for trace in TRACES if trace.encode() in raw] == [], death
             with contextlib.closing(sqlite3.connect(folder / "bridge.db")) as connection:
                 marks = connection.execute("SELECT COUNT(*), MIN(stage), MAX(stage) FROM forgotten")
-                assert marks.fetchone() == (3, 2, 2), passed[at - 1]
+                assert marks.fetchone() == (3, 2, 2), death
                 assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 others = connection.execute("SELECT phone FROM lead_map ORDER BY phone").fetchall()
-                assert others == [(phone(1),), (phone(2),)], passed[at - 1]
+                assert others == [(phone(1),), (phone(2),)], death
                 kept = connection.execute("SELECT payload FROM events WHERE id = 1").fetchone()[0]
                 assert json.loads(kept)["full_name"].startswith("Person ")
