@@ -10,12 +10,10 @@ import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks.table import Figure, at_most, note
-from tests.crash.dying import Death
-from tests.crash.matrix import WATCHED, Finding, Matrix, middles, mine
+from tests.crash.matrix import WATCHED, Finding, Matrix, deaths
 from tests.crash.scenes import SCENES
 from tests.crash.verdicts import KINDS
 
@@ -25,19 +23,14 @@ def run(folder: Path) -> list[Figure]:
     every = int(os.environ.get("BENCH_EVERY", "1"))
     with Matrix(folder) as matrix:
         references = list(matrix.run_all((name, WATCHED) for name in SCENES))
-        runs = [run for reference in references for run in _deaths(reference, tears=matrix.tears)][::every]
-        findings: list[Finding] = []
-        for finding in matrix.run_all(runs):
+        runs = [(each.scene, death) for each in references for death in deaths(each, tears=matrix.tears)]
+        findings = []
+        for finding in matrix.run_all(runs[::every]):
             findings.append(finding)
             _complain(finding)
     for reference in references:
         _complain(reference)
     return [*_table(findings), *_sums([*references, *findings], tears=matrix.tears)]
-
-
-def _deaths(reference: Finding, *, tears: bool) -> list[tuple[str, Death]]:
-    before = [replace(WATCHED, at=number) for number in mine(reference)]
-    return [(reference.scene, death) for death in (*before, *(middles(reference) if tears else ()))]
 
 
 def _complain(finding: Finding) -> None:
@@ -46,30 +39,21 @@ def _complain(finding: Finding) -> None:
 
 
 def _table(findings: Sequence[Finding]) -> list[Figure]:
-    """A line a step: kills, and how many of them broke which promise."""
-    kills: Counter[str] = Counter()
-    wrong: dict[str, Counter[str]] = defaultdict(Counter)
+    """A line a step: the kills before what changes something, in the middle of it, and what they broke."""
+    steps: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        for step in _steps(finding):
-            kills[step] += 1
-            wrong[step].update({fault.kind for fault in finding.faults})
+        if finding.died_at:
+            scene = "" if finding.scene == "everyday" else f"{finding.scene}: "
+            steps[scene + finding.death.label.partition(":")[0]].append(finding)
     told = []
-    for step, count in kills.items():
-        figures = ", ".join(f"{wrong[step][kind]} {kind}" for kind in KINDS)
-        told.append(note(f"{step}: kills", f"{count:4d}: {figures}"))
+    for step, of_it in steps.items():
+        middle = sum(bool(finding.death.torn) for finding in of_it)
+        kinds = Counter(fault.kind for finding in of_it for fault in finding.faults)
+        broken = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS)
+        told.append(
+            note(step, f"{len(of_it) - middle:3d} kills, {middle:3d} in the middle of a write: {broken}")
+        )
     return told
-
-
-def _steps(finding: Finding) -> list[str]:
-    """What was broken off: a commit that several steps share counts for each of them."""
-    if not finding.died_at:
-        return []
-    steps, _, what = finding.died_at[-1].partition(": ")
-    where = "in the middle of a write" if finding.death.torn else "between writes"
-    if not finding.death.torn and what.endswith("commit"):
-        where = "before a commit"
-    scene = "" if finding.scene == "everyday" else f"{finding.scene}, "
-    return [f"{scene}{step}, {where}" for step in steps.split("+")]
 
 
 def _sums(findings: Sequence[Finding], *, tears: bool) -> list[Figure]:

@@ -60,13 +60,12 @@ _CHECKPOINT = ("PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Where to die: at the boundary of this number, or at the n-th of this label.
+    """Where to die: at the n-th boundary of this label; nowhere without one.
 
     A label is the step and what happens in it; a commit that several steps share is each of theirs. With
     `torn`, not before what follows the boundary but in it: at this change of a file, in its middle.
     """
 
-    at: int = 0
     label: str = ""
     nth: int = 1
     torn: int = 0
@@ -79,7 +78,6 @@ class Boundaries:
         self._death = death
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._step = step
-        self._number = 0
         self._count: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._shim = ctypes.CDLL(None)
@@ -115,13 +113,11 @@ class Boundaries:
         steps, _, what = label.partition(": ")
         steps = self._step or steps
         with self._lock:
-            self._number += 1
-            os.write(self._journal, f"{self._number}\t{steps}: {what}\n".encode())
+            os.write(self._journal, f"{steps}: {what}\n".encode())
             named = {f"{step}: {what}" for step in steps.split("+")}
             self._count.update(named)
             death = self._death
-            meant = death.label in named and self._count[death.label] == death.nth
-            return meant or self._number == death.at
+            return death.label in named and self._count[death.label] == death.nth
 
 
 def die() -> None:

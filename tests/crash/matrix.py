@@ -12,9 +12,10 @@ import shutil
 import sqlite3
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,9 @@ from tests.crash.world import CONSTANTS, LIMIT, PER_S, World, make, passed
 SIDE_BY_SIDE = 4
 _DAY = 86_400
 WATCHED = Death()  # at no boundary
+# In the middle of which changes of a file: the first of a write, the next, and where the log is brought into
+# the file.
+MIDDLES = (1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,6 @@ class Finding:
     faults: tuple[Fault, ...]
     passed: tuple[str, ...]  # the boundaries that whoever should die passed
     seconds: float
-
-    @property
-    def step(self) -> str:
-        """What was broken off."""
-        return self.died_at[-1] + (", in the middle" if self.death.torn else "")
 
 
 class Matrix:
@@ -206,13 +205,15 @@ def _shim(folder: Path) -> Path | None:
     return library if subprocess.run(command, check=False, capture_output=True).returncode == 0 else None
 
 
-def mine(finding: Finding) -> list[int]:
-    """The numbers of the boundaries that the finding's scene is about."""
-    scene = SCENES[finding.scene]
-    return [number for number, label in enumerate(finding.passed, start=1) if scene.mine(label)]
-
-
-def middles(finding: Finding) -> list[Death]:
-    """Deaths in the middle of each write that it passed, at the first changes of files that belong to it."""
-    writes = [number for number in mine(finding) if f"{finding.passed[number - 1]}, done" in finding.passed]
-    return [replace(WATCHED, at=number, torn=change) for number in writes for change in (1, 2, 5)]
+def deaths(reference: Finding, *, tears: bool) -> list[Death]:
+    """One at each boundary that its scene is about and that this run passed; and some in each write."""
+    scene, count = SCENES[reference.scene], Counter[str]()
+    found: list[Death] = []
+    for label in reference.passed:
+        steps, _, what = label.partition(": ")
+        count.update(f"{step}: {what}" for step in steps.split("+"))
+        of = next((f"{step}: {what}" for step in steps.split("+") if step in scene.steps), None)
+        if of is not None:
+            changes = (0, *MIDDLES) if tears and f"{label}, done" in reference.passed else (0,)
+            found += [Death(of, count[of], torn) for torn in changes]
+    return found

@@ -1,7 +1,7 @@
 """What is done in a world while somebody dies: one scene for the service's everyday, one for each command.
 
-A scene plays to its end whether anybody dies or not; `mine` says which of the boundaries are what it is
-about. Rule for editors: a scene ends when nothing waits, and leaves it to `judge` to find fault.
+A scene plays to its end whether anybody dies or not; its `steps` are what it is about. Rule for editors: a
+scene ends when nothing waits, and leaves it to `judge` to find fault.
 """
 
 import asyncio
@@ -39,15 +39,10 @@ class Scene:
     name: str
     play: Callable[[World, Death | None], Awaitable[None]]
     judge: Callable[[World], list[Fault]]
-    steps: tuple[str, ...]  # the boundaries that count begin with one of these
+    steps: tuple[str, ...]  # it is about
     before: str = "town"  # which database and which leads there are at the beginning
     first: Death | None = None  # how the life before died
     service: bool = True  # it is the service that dies
-
-    def mine(self, label: str) -> bool:
-        """Whether this boundary is one of those that the scene is about."""
-        steps = label.partition(":")[0].split("+")
-        return bool({*steps} & {*self.steps}) and not {*steps} - {*EVERYDAY, *self.steps}
 
 
 EVERYDAY = ("receive", "resolve", "compose", "send", "settle", "prune", "start")

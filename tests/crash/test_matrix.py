@@ -44,7 +44,7 @@ STEPS = {
         ("on its way", 3),
         ("answer begun", 2),
         ("answered", 3),
-        ("answered", 12),
+        ("answered", 9),
     ],
     ("everyday", "settle"): [
         ("UPDATE attempts", 2),
