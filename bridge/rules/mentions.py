@@ -42,8 +42,12 @@ class Mentions:
 
     def may_be_in(self, raw: bytes) -> bool:
         """Whether it is worth a closer look: cheap, and never False for what `in_value` finds."""
+        return any(sign in raw for sign in _HIDDEN) or self.seems_in(raw)
+
+    def seems_in(self, raw: bytes) -> bool:
+        """The same of bytes that nobody decodes."""
         digits = raw.translate(None, _NO_DIGITS)
-        if any(each in digits for each in self._digits) or any(sign in raw for sign in _HIDDEN):
+        if any(each in digits for each in self._digits):
             return True
         lower = raw.lower() if self._addresses else b""
         return any(each in lower for each in self._addresses)
@@ -103,7 +107,7 @@ class Traces:
 
     def count(self, raw: bytes) -> int:
         """How often the person is in it."""
-        if not self._mentions.may_be_in(raw):
+        if not self._mentions.seems_in(raw):
             return 0
         return sum(1 for _ in self._pattern.finditer(raw))
 
