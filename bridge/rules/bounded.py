@@ -31,6 +31,13 @@ _SHORT_ONLY: Final = frozenset({"pprint", "striptags", "urlize", "wordwrap"})
 # and strips, without the care that it takes from the left. It does so many comparisons in a unit's time.
 _BACKWARDS: Final = frozenset({"lstrip", "rfind", "rpartition", "rsplit", "rstrip", "strip", "trim"})
 _COMPARED: Final = 32
+# Those that look for an attribute of each item ("a.b.c"), with its position; `map` takes it by name only.
+_ATTRIBUTE: Final[Mapping[str, int | None]] = (
+    dict.fromkeys(("groupby", "rejectattr", "selectattr", "sum"), 0)
+    | dict.fromkeys(("join", "max", "min", "unique"), 1)
+    | {"sort": 2, "map": None}
+)
+_MOST_PARTS: Final = 10  # of an attribute
 _WIDEST_INDENT: Final = 16  # of `tojson`: a line a value, and values are nested
 
 _NUMBERS: Final = re.compile(r"\d+")
@@ -38,13 +45,16 @@ _NUMBERS: Final = re.compile(r"\d+")
 
 def bounded_filter(name: str, kept: Callable[..., Any]) -> Callable[..., Any]:
     """The filter, paying for what it works on and for what it makes."""
+    look = weight if name == "lookup" else size  # which folds each key of its table, each time
     skipped = int(hasattr(kept, "jinja_pass_arg"))  # Jinja's context or environment comes first
 
     @wraps(kept)  # keeps the mark by which Jinja passes those
     def bounded(*args: Any, **kwargs: Any) -> Any:
         given = args[skipped:]
-        spend(CALL + sum(map(weight, given[:1])) + sum(map(size, (*given[1:], *kwargs.values()))))
+        spend(CALL + sum(map(weight, given[:1])) + sum(map(look, (*given[1:], *kwargs.values()))))
         _pay(name, given, kwargs)
+        if name in _ATTRIBUTE:
+            _pay_attribute(given, kwargs, _ATTRIBUTE[name])
         return _made(kept(*args, **kwargs))
 
     return bounded
@@ -157,6 +167,15 @@ def _pay(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
                 raise ValueError(f"an indentation of more than {_WIDEST_INDENT}")
         case _:
             pass
+
+
+def _pay_attribute(given: tuple[Any, ...], named: Mapping[str, Any], at: int | None) -> None:
+    """A stranger's "a.a.a.a…" would be walked along for each item."""
+    attribute = given[at + 1] if at is not None and at + 1 < len(given) else named.get("attribute")
+    steps = attribute.count(".") + attribute.count(",") if isinstance(attribute, str) else 0
+    if steps >= _MOST_PARTS:
+        raise ValueError(f"an attribute of more than {_MOST_PARTS} parts")
+    spend(sum(map(size, given[:1])) * steps)
 
 
 def _pay_replace(text: str, old: Any = "", new: Any = "", *_count: Any) -> None:

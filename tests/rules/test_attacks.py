@@ -117,6 +117,28 @@ SLOW = {
     "{{ payload.text.strip(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
     "{{ payload.text.lstrip(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
     "{{ payload.text | trim(payload.more) }}": {"text": "д" * 150_000, "more": "ж" * 150_000 + "д"},
+    **{
+        f"{{{{ payload.items | {each} | list }}}}": {"items": [{}] * 300, "path": "a." * 200_000 + "a"}
+        for each in (
+            *("map(attribute=payload.path)", "selectattr(payload.path)", "rejectattr(payload.path, 'eq', 1)"),
+            *("groupby(payload.path)", "groupby(attribute=payload.path)", "sort(attribute=payload.path)"),
+            *(
+                "sort(false, false, payload.path)",
+                "unique(attribute=payload.path)",
+                "unique(true, payload.path)",
+            ),
+            *("map('upper') | map(attribute=payload.path)", "sum(payload.path)", "join('', payload.path)"),
+            *(
+                "max(attribute=payload.path)",
+                "min(false, payload.path)",
+                "sort(attribute=payload.path ~ ',a')",
+            ),
+        )
+    },
+    "{{ payload.items | map('lookup', payload.table)|list }}": {
+        "items": ["b"] * 50_000,
+        "table": {"a" * 700_000: 1},
+    },
     "{{ payload }}": {"items": [[]] * 300_000},
 }
 
@@ -226,6 +248,7 @@ def test_what_honest_rules_do_with_honest_payloads_is_far_within_the_bounds():
         "{{ payload.items | selectattr('price', 'gt', 990) | map(attribute='price') | list | length }}": 9,
         "{{ payload.items | sort(attribute='price', reverse=true) | map(attribute='price') | first }}": 999,
         "{{ 'word' in payload.notes }}": True,
+        "{{ payload.items | sort(attribute='a.b.c,name,price') | map(attribute='name') | first }}": "thing 0",
         "{{ payload.notes.rsplit(' ', 2) | length }}": 3,
         "{{ payload.notes.strip('abcdefghijklmnopqrstuvwxyz ') | length }}": 0,
         "{{ (payload.items | tojson | length) > 1000 }}": True,
