@@ -31,7 +31,7 @@ from tests.crash.town import BEFORE, crowd, known_leads
 from tests.crash.verdicts import Fault
 from tests.crash.world import CONSTANTS, LIMIT, PER_S, World, make, passed
 
-SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 6
 _DAY = 86_400
 WATCHED = Death()  # at no boundary
 # In the middle of which changes of a file: the first of a write, the next, and where the log is brought into

@@ -6,6 +6,7 @@ other process does. Rule for editors: nothing is done here before the fork but t
 must be what a fresh process would find.
 """
 
+import gc
 import json
 import os
 import signal
@@ -123,6 +124,7 @@ def main() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for module in _IMPORTED:
         import_module(module)
+    gc.freeze()  # or each child copies what it only counts
     for line in sys.stdin:
         order = json.loads(line)
         if "poll" in order:
