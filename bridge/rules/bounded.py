@@ -13,7 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, pass_environment
 from jinja2.filters import make_attrgetter
 
-from bridge.rules.effort import CALL, ITEM, paid, size, spend, weight
+from bridge.rules.effort import CALL, ITEM, Paid, size, spend, weight
 
 # Longer than any field that Fusion takes (custom fields: 1000), short enough to cost nothing.
 MAX_LENGTH: Final = 10_000
@@ -137,7 +137,7 @@ def _texts(value: Iterable[Any], *, between: int) -> Iterator[str]:
 
 def _made(result: Any) -> Any:
     if isinstance(result, Iterator):
-        return paid(result)
+        return Paid(result)
     spend(weight(result))
     return result
 

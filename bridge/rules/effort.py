@@ -56,7 +56,7 @@ def weight(value: Any) -> int:
     """What it costs to write the value out, an item in it as often as it stands there.
 
     Stops when it has seen more than an evaluation may have: `[[big] * 100] * 100` is small in memory, and
-    its text isn't. What can only be walked through once (a generator) is paid for on the way: `paid`.
+    its text isn't. What can only be walked through once (a generator) is paid for on the way: `Paid`.
     """
     if isinstance(value, str):
         return len(value)
@@ -91,8 +91,18 @@ def _single(value: Any) -> int:
     return 1
 
 
-def paid(items: Iterator[Any]) -> Iterator[Any]:
-    """The items, each paid for when it is taken."""
-    for item in items:
+class Paid(Iterator[Any]):
+    """The items of a list that is made on the way, each paid for when it is taken. It has no text."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    def __next__(self) -> Any:
+        item = next(self._items)
         spend(ITEM + weight(item))
-        yield item
+        return item
+
+    def __repr__(self) -> str:
+        raise ValueError("a list isn't made yet: put `| list` or `| join(', ')` behind the last filter")

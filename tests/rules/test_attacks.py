@@ -208,6 +208,13 @@ def test_what_would_be_too_much_is_refused_and_not_cut(rule):
         "{{ 'a' | lookup({'b': 1}, payload.text.upper) | string }}",
         "{{ {'a': payload.text.upper} | xmlattr }}",
         "{{ [1, 2] | join(payload.text.upper) }}",
+        # And so with a list that is still to be made.
+        "{{ payload.items | map('upper') | string }}",
+        "{{ payload.items | select | capitalize }}",
+        "{{ (payload.items | reject('none')) ~ 'a' }}",
+        "{{ '%s %r' % (payload.items | batch(2), 1) }}",
+        "{{ [payload.items | unique] | pprint }}",
+        "{{ 'a' | replace('a', payload.items | slice(1)) }}",
     ],
 )
 def test_nothing_of_python_is_reached(rule):
