@@ -18,7 +18,7 @@ from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
     from bridge.config import Config
-    from bridge.store.forgetting import Lead
+    from bridge.store.person import Lead
 
 
 def command(

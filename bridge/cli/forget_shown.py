@@ -15,7 +15,8 @@ from bridge.errors import BridgeError
 from bridge.masking import mask_phone
 
 if TYPE_CHECKING:
-    from bridge.store.forgetting import Lead, Place
+    from bridge.store.forgetting import Place
+    from bridge.store.person import Lead
     from bridge.worker.forgetting import Erased, Found
 
 

@@ -15,7 +15,8 @@ import orjson
 from bridge.errors import MalformedPayload
 from bridge.inbound.body import parse
 from bridge.rules.mentions import Mentions
-from bridge.store.forgetting import FORGOTTEN, Person
+from bridge.store.forgetting import FORGOTTEN
+from bridge.store.person import Person
 
 # Rows of one statement; they are read one by one, since each may hold a megabyte.
 WINDOW = 500

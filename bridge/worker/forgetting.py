@@ -21,7 +21,20 @@ from bridge.rules.mentions import Traces
 from bridge.store import forgetting, marks
 from bridge.store.adopting import writing
 from bridge.store.database import InUse, Ownership, open_reader, open_writer
-from bridge.store.forgetting import SLICE, Held, Lead, Person, Place
+from bridge.store.forgetting import SLICE, Place
+from bridge.store.person import (
+    Held,
+    Lead,
+    Person,
+    events_of,
+    find,
+    held,
+    leads_of,
+    longer_phones,
+    requests_of,
+    with_left_behind,
+    with_phones,
+)
 from bridge.store.remnants import count_traces, flush
 from bridge.store.status import owner
 from bridge.store.vacuum import vacuum, vacuum_beside_service
@@ -82,11 +95,11 @@ def systems_of(config: Config) -> dict[str, str]:
 def look(config: Config, phone: str) -> Found:
     """What there is of a person. Reads only; raises StoreError when there is no database."""
     with closing(open_reader(config.database)) as reader:
-        person = forgetting.find(reader, phone, systems_of(config))
+        person = with_left_behind(reader, find(reader, phone, systems_of(config)))
         known = marks.Marks(config.database)
         tables = reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'forgotten'").fetchone()
         marked = bool(tables) and known.readable(reader) and known.has_phone(reader, phone)
-        return Found(person, forgetting.held(reader, person), marked)
+        return Found(person, held(reader, person), marked)
 
 
 class Eraser:
@@ -144,7 +157,9 @@ class Eraser:
         keys = marks.keys_for_new_marks(self._connection, self._database)
         self._done.open_key = keys.path if keys.open_to_others else None
         with writing(self._connection) as connection:
-            self._person = forgetting.find(connection, self._phone, systems_of(self._config))
+            person = find(connection, self._phone, systems_of(self._config))
+            # What took a long look was found before; whoever has such a phone by now keeps it.
+            self._person = with_phones(connection, person, self._done.found.person.phones)
             self._mark_of = marks.mark(
                 connection,
                 keys,
@@ -191,19 +206,19 @@ class Eraser:
 
     def _erase(self) -> None:
         """Their own rows; what tells who they are goes last."""
-        requests = forgetting.requests_of(self._reader, self._person)
+        requests = requests_of(self._reader, self._person)
         with writing(self._connection) as connection:
             marks.reached(connection, self._mark_of, marks.ERASING)
             forgetting.blank_requests(connection, requests)
         while True:
             with writing(self._connection) as connection:
-                ids = forgetting.events_of(connection, self._person, limit=SLICE)
+                ids = events_of(connection, self._person, limit=SLICE)
                 forgetting.erase_events(connection, ids, self._clock())
             self._done.events += len(ids)
             if not ids:
                 break
             self._rest()
-        self._done.leads = forgetting.leads_of(self._reader, self._person)
+        self._done.leads = leads_of(self._reader, self._person)
         self._tell_leads(self._done.leads)
         with writing(self._connection) as connection:
             forgetting.remove(connection, self._person, requests)
@@ -234,7 +249,7 @@ class Eraser:
         except sqlite3.Error as error:
             fix = "check that the disk has space; then run it again"
             raise StoreError(f"the database can't be written: {error}", fix=fix) from error
-        longer = forgetting.longer_phones(self._reader, self._person)
+        longer = longer_phones(self._reader, self._person)
         self._done.traces = count_traces(self._database, Traces(self._known, longer=longer))
 
     def _rest(self) -> None:

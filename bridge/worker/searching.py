@@ -17,7 +17,7 @@ from bridge.rules.mapping import apply
 from bridge.rules.mentions import Mentions
 from bridge.store import forgetting, mentioning
 from bridge.store.adopting import writing
-from bridge.store.forgetting import Person
+from bridge.store.person import Person, events_of
 
 # A lead under way is written down once more when its request ends.
 AGAIN, AGAIN_S = 5, 0.2
@@ -44,7 +44,7 @@ class Search:
         self.shared = 0  # addresses that somebody else has, too
         self.others = 0  # events of others, or of nobody
         self.words = 0  # sentences of answers, and leads of others
-        self._theirs = set(forgetting.events_of(reader, person))
+        self._theirs = set(events_of(reader, person))
         self._learn()
 
     def _learn(self) -> None:

@@ -10,8 +10,8 @@ from bridge.model import ContactKey, Incoming
 from bridge.outbox.facts import NEW, Decision, KnownContact, Put
 from bridge.outbox.outcome import Rejected, Unreachable
 from bridge.rules.mentions import Mentions
-from bridge.store import claiming, events, forgetting, marks, mentioning
-from bridge.store.forgetting import Lead, Person
+from bridge.store import claiming, events, forgetting, marks, mentioning, person
+from bridge.store.person import Lead, Person
 from bridge.worker.forgetting import Eraser, look
 from tests.stocked import BUDGET, CAMPAIGN, Stock
 
@@ -48,7 +48,7 @@ class Town(Stock):
         return event_id
 
     def find(self, phone=ANN, systems=SYSTEMS):
-        return forgetting.find(self.connection, phone, systems)
+        return person.find(self.connection, phone, systems)
 
     def forget(self, phone=ANN):
         config = load(self.config, {})
@@ -120,6 +120,42 @@ def test_but_for_those_that_somebody_else_has_now(town):
     assert town.find() == Person(ANN, (ANN,), (("ghl", "ann"),), former=(BOB,))
 
 
+def without_events(town):
+    """As `retention` leaves it after a year."""
+    town.connection.execute("UPDATE events SET contact_id = '', phone = '', payload = x''")
+    town.connection.execute("DELETE FROM attempt_leads")
+
+
+def test_a_phone_of_which_only_the_lead_is_left(town):
+    town.has("ann", BOB)
+    town.has("ann", ANN)
+    without_events(town)
+    assert town.find().phones == (ANN,)
+    assert person.with_left_behind(town.connection, town.find()).phones == (ANN, BOB)
+    assert town.forget().clean
+    assert town.rows("SELECT * FROM lead_map") == []
+    assert "ann@" not in repr(town.everything())
+    assert len(town.rows("SELECT * FROM forgotten WHERE NOT of_contact")) == 2
+
+
+@pytest.mark.parametrize("more", [{"name": "Bob Ives"}, {"email": "bob@example.com"}])
+def test_but_a_lead_of_another_name_or_address_isn_t_theirs(town, more):
+    town.has("bob", BOB, **{"email": "ann@example.com", "name": "Ann Ives", **more})
+    town.has("bob", CAM)
+    town.has("ann", ANN)
+    without_events(town)
+    assert person.with_left_behind(town.connection, town.find()).phones == (ANN,)
+
+
+def test_nor_one_whose_phone_somebody_has_now(town):
+    town.has("ann", BOB)
+    town.has("ann", ANN)
+    town.wants("bob", BOB)
+    without_events(town)
+    assert person.with_left_behind(town.connection, town.find()).phones == (ANN,)
+    assert person.with_phones(town.connection, town.find(), [BOB, CAM]).phones == (ANN, CAM)
+
+
 def test_who_had_the_phone_once_isn_t_meant(town):
     town.has("bob", ANN)
     town.wants("bob", BOB)
@@ -146,14 +182,14 @@ def test_the_same_id_in_another_system_is_somebody_else(town):
     other = town.accept("ann", source="forms", body=town.body("ann", BOB))
     known = KnownContact(ContactKey("forms", "", "ann"), phone=BOB, event_id=other)
     town.decide(other, Decision("skipped", "unchanged", contact=known), BOB)
-    person = town.find()
-    assert person.phones == (ANN,)
-    assert other not in forgetting.events_of(town.connection, person)
+    meant = town.find()
+    assert meant.phones == (ANN,)
+    assert other not in person.events_of(town.connection, meant)
 
 
 def test_somebody_unknown_is_a_phone(town):
     assert town.find() == Person(ANN, (ANN,), ())
-    assert not forgetting.held(town.connection, town.find()).anything
+    assert not person.held(town.connection, town.find()).anything
 
 
 def test_how_much_there_is(town):
@@ -161,7 +197,7 @@ def test_how_much_there_is(town):
     town.has("ann", ANN, account="east", campaign=CAMPAIGN)
     town.wants("ann", ANN)
     town.skip("ann")
-    held = forgetting.held(town.connection, town.find())
+    held = person.held(town.connection, town.find())
     assert (held.events, held.contacts, held.waiting, held.requests) == (4, 1, 1, 2)
     assert held.leads == (Lead("east", CAMPAIGN, "lead-1"), Lead("main", "", "lead-1"))
 
