@@ -54,7 +54,7 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         lines = Lines(sys.stdout.buffer)
         factory: Any = lambda *_names: lines  # noqa: E731 - structlog asks for a factory
     else:
-        renderer = final = structlog.dev.ConsoleRenderer(pad_event_to=18)
+        renderer = final = _on_a_terminal(structlog.dev.ConsoleRenderer(pad_event_to=18))
         factory = structlog.PrintLoggerFactory(sys.stdout)
     structlog.configure(
         processors=[*first, redact, final],
@@ -63,6 +63,20 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         cache_logger_on_first_use=False,  # a reload brings new secrets
     )
     _adopt_standard_logging([*first, redact_all], renderer)
+
+
+def _on_a_terminal(render: Callable[..., Any]) -> Callable[..., Any]:
+    """What it shows as it is, the message and the traceback, may quote a stranger: it moves no cursor."""
+
+    def plainly(logger: Any, method: str, line: MutableMapping[str, Any]) -> Any:
+        for name in ("event", "exception"):
+            if isinstance(text := line.get(name), str) and not text.isprintable():
+                line[name] = "".join(
+                    sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text
+                )
+        return render(logger, method, line)
+
+    return plainly
 
 
 def _ways(secret: str) -> set[str]:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -21,8 +22,8 @@ class _Stdout(io.TextIOWrapper):
         super().__init__(io.BytesIO())
 
 
-def stumble():
-    raise RuntimeError(f"no {SECRETS[2]} for +12025550101")
+def stumble(more=""):
+    raise RuntimeError(f"no {SECRETS[2]} for +12025550101{more}")
 
 
 @pytest.fixture
@@ -75,6 +76,24 @@ def test_a_secret_is_known_in_every_way_of_quoting_it(monkeypatch):
     for line in stream.buffer.getvalue().splitlines():
         assert "ken" not in json.loads(line)["value"], line
     assert len(stream.buffer.getvalue().splitlines()) == len(ways)
+
+
+def test_on_a_terminal_nothing_that_is_quoted_moves_the_cursor(monkeypatch):
+    stream = _Stdout()
+    monkeypatch.setattr(sys, "stdout", stream)
+    logs.configure(SECRETS, json=False)
+    evil = "\x1b[2J\rroot@bridge\x07"
+    try:
+        stumble(evil)
+    except RuntimeError:
+        structlog.get_logger().exception("event.stumbled", value=evil)
+        logging.getLogger("uvicorn.error").exception(evil)
+    stream.flush()
+    shown = re.sub(r"\x1b\[[0-9]*m", "", stream.buffer.getvalue().decode())  # structlog's own colours
+    assert "RuntimeError" in shown
+    assert "root@bridge" not in shown.splitlines()
+    assert not [sign for sign in shown if sign in "\x1b\r\x07"]
+    assert SECRETS[2] not in shown
 
 
 def test_plain_values_stay_what_they_are(said):

@@ -27,9 +27,11 @@ def _url(value: str) -> str:
         usable = parts.scheme in ("http", "https") and _possible(parts.hostname or "") and parts.port != 0
     except ValueError:
         usable = False
+    if any(mark in value for mark in "?#@"):  # where passwords and keys stand: not shown
+        raise refusal("must be an address without user, path or ?", "write only https:// and the host's name")
     if not usable or not _PLAIN.fullmatch(value):
         raise refusal("{value} is not an address", "write https:// and the host's name", value)
-    if parts.path.strip("/") or any(mark in value for mark in "?#@"):
+    if parts.path.strip("/"):
         raise refusal("must be an address without user, path or ?", "write only https:// and the host's name")
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -112,6 +112,20 @@ def test_any_address_is_a_scheme_and_a_host_or_refused(text):
             )
 
 
+@given(URLS, st.sampled_from(["user:{}@", "?key={}", "#{}", "{}@", ":{}@[", "{}!@ "]))
+def test_what_stands_where_passwords_do_is_not_shown(text, way):
+    for place in (0, len(text), text.find("//") + 2):
+        url = text[:place] + way.format(SECRET) + text[place:]
+        for kind in (SafeUrl, PublicUrl):
+            try:
+                TypeAdapter(kind).validate_python(url)
+            except ValidationError as error:
+                context = error.errors(include_url=False, include_input=False)[0].get("ctx", {})
+            else:
+                raise AssertionError(url)
+            assert SECRET not in context["message"].replace("{value}", context["value"])
+
+
 @given(st.text(max_size=60))
 def test_any_word_is_what_its_key_takes_or_refused(text):
     for kind, form in (
