@@ -1,7 +1,10 @@
 """Whatever is typed behind a command: a list, a refusal in words, wrong usage; never a traceback."""
 
+import json
+import random
 import re
 import time
+import unicodedata
 
 import pytest
 import typer
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from bridge.cli import selecting
 from tests.stocked import Stock
 
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NOW = 1_800_000_000.0
 
 WORDS = st.text(max_size=20) | st.text(st.characters(codec=None), max_size=8)  # lone surrogates: no UTF-8
@@ -74,6 +77,30 @@ def test_a_preview_of_any_bytes(stock, body):
     file.write_bytes(body)
     understood(stock, "preview", file, "--source=workflow")
     understood(stock, "preview", file, "--json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+BODIES = st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode())
+BODIES |= st.dictionaries(st.sampled_from(["phone", "email", "contact", "data", "location"]), JSON).map(
+    lambda payload: json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")
+)
+
+
+@SLOW
+@given(BODIES, st.text(st.characters(codec="utf-8"), max_size=12))
+def test_any_payload_that_is_stored_can_be_shown(stock, body, contact):
+    event_id = stock.accept(contact, body=body, external_id=f"{random.random()}")
+    shown = understood(stock, "show", event_id)
+    assert shown.exit_code == 0
+    assert not [
+        sign for sign in shown.stdout if unicodedata.category(sign) in {"Cc", "Cf"} and sign not in "\n\u200d"
+    ]
+    assert json.loads(understood(stock, "show", event_id, "--json").stdout)["id"] == event_id
+    assert understood(stock, "events", f"--contact={contact}").exit_code == 0
+    stock.connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
 
 
 @settings(deadline=None)
