@@ -30,10 +30,10 @@ log = structlog.get_logger()
 # Small, so that a webhook that comes meanwhile waits for milliseconds only.
 RESOLVE_BATCH = 16
 
-# A webhook costs the loop a fifth of this: who asks for answers gets them first, and while there is time for
+# A webhook costs the loop a tenth of this: who asks for answers gets them first, and while there is time for
 # both, nothing waits for its turn. In a flood the rests are of the longest kind: resolving still goes on at
 # more than a single account of Fusion can carry away (100 requests a minute with 100 leads each).
-REST_FOR_EACH_S = 0.001
+REST_FOR_EACH_S = 0.002
 LONGEST_REST_S = 0.06
 
 
