@@ -14,7 +14,7 @@ from typing import Any, Final
 # looked through and rewritten three times.
 MAX_EFFORT: Final = 4_000_000
 ITEM: Final = 16  # units of a list's or a mapping's item
-CALL: Final = 50  # units of calling a filter, a test or a method at all
+CALL: Final = 400  # units of calling a filter, a test or a method at all, measured
 MAX_BITS: Final = 1_100  # of a whole number: a float has 1024, and beyond arithmetic takes time
 
 FORGOTTEN: Final = "a value is a function: brackets are missing, as in contact.name.upper()"
