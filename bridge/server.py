@@ -46,6 +46,7 @@ def server_config(app: Starlette, config: Config) -> uvicorn.Config:
         host=config.server.host,
         port=config.server.port,
         http=Connection,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
