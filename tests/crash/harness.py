@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.crash.nursery import Nursery
 from tests.crash.people import tell
-from tests.crash.processes import Process, bridge, call, sandbox
+from tests.crash.processes import Process, bridge, call, hold, sandbox
 from tests.crash.sender import Sender
 from tests.crash.setting import prepare
 from tests.crash.verdicts import Fault, check_events, check_leads, check_stats, open_reader
@@ -75,7 +75,7 @@ def crash(plan: Plan, folder: Path, nursery: Nursery | None = None) -> Report:
         setting = prepare(folder, fusion_port=fusion.port, requests=requests, per_s=per_s)
         story = tell(plan.seed, plan.webhooks, began=time.time() - 86_400)
         sender = Sender(setting, story, rate=plan.rate)
-        with make_bridge(setting.config, setting.port) as service:
+        with contextlib.closing(hold(setting.port)), make_bridge(setting.config, setting.port) as service:
             service.start()
             began = time.monotonic()
             drained = asyncio.run(_run(plan, sender, service, fusion, setting.database, report))

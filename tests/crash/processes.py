@@ -40,6 +40,14 @@ def free_port() -> int:
     raise RuntimeError("no free port")
 
 
+def hold(port: int) -> socket.socket:
+    """Keep it from other tests while nobody listens there; whoever is to listen can all the same."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", port))
+    return holder
+
+
 def call(
     port: int, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
 ) -> Any:

@@ -19,7 +19,7 @@ from typing import Any
 from bridge.fusion.leads import LEADS_PATH
 from tests.crash.dying import Death
 from tests.crash.nursery import Forked, Nursery, Order
-from tests.crash.processes import Process, call
+from tests.crash.processes import Process, call, hold
 from tests.crash.sender import post
 from tests.crash.setting import API_KEY, Setting, prepare
 from tests.crash.town import Act
@@ -81,13 +81,16 @@ class World:
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """The service runs meanwhile, life after life; the last one is ended as a service manager does."""
+        holder = hold(self.setting.port)
         self._next_life()
         keeping = asyncio.create_task(self._keep_alive())
         try:
             yield
+            await self._listening()  # before that it knows of no signals
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+            holder.close()
             assert self.process is not None
             self.process.terminate()
             status = await self.end(self.process)
@@ -109,7 +112,7 @@ class World:
             elif status == 0:
                 self.ended.append(status)
             else:
-                self.faults.append(Fault("damaged", f"a life ended with status {status}"))
+                self.faults.append(Fault("damaged", f"a life ended with status {status}: {self._said()}"))
             self._next_life()
 
     async def end(self, process: Forked) -> int:
@@ -171,14 +174,17 @@ class World:
 
     async def signal(self, number: int) -> None:
         """To the service, once it listens to it."""
+        await self._listening()
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    async def _listening(self) -> None:
         while True:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(call, self.setting.port, "GET", "/healthz")
-                break
+                return
             self._still()
             await asyncio.sleep(_AGAIN_S)
-        assert self.process is not None
-        self.process.send_signal(number)
 
     async def fault(self, *faults: dict[str, Any]) -> None:
         """From now on Fusion behaves like this, and no other way."""
@@ -189,6 +195,9 @@ class World:
         """What Fusion holds."""
         found: list[dict[str, Any]] = call(self.fusion.port, "GET", "/sandbox/leads")["leads"]
         return found
+
+    def _said(self) -> str:
+        return (self.folder / "bridge.log").read_text()[-600:]
 
     def _still(self) -> None:
         if time.monotonic() > self.deadline:
