@@ -5,6 +5,7 @@ whatever happens in between, and nothing outside the test's folder is ever touch
 """
 
 import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,12 +44,13 @@ class Disk:
         return run("umount", self.at, check=False).returncode == 0
 
     def fill(self) -> None:
-        """Not a byte is left."""
-        with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
-            for size in (65_536, 4096, 1):
+        """Not a byte is left, nor what the filesystem gives back a moment later for files that went."""
+        with self._filler.open("wb", buffering=0) as file:
+            for size in (65_536, 4096, 1) * 2:
                 with contextlib.suppress(OSError):
                     while True:
                         file.write(b"x" * size)
+                os.sync()
 
     def empty(self) -> None:
         """Room again."""
