@@ -46,8 +46,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
             connection.execute("PRAGMA synchronous = FULL")
-            # A checkpoint makes one commit wait for thousands of pages: seldom is better than small. 32 MB.
-            connection.execute("PRAGMA wal_autocheckpoint = 8000")
+            # `checkpoint` does it beside the commits. When they come so fast that it never reaches their end,
+            # one of them has to wait for the rest of it: at 128 MB of log.
+            connection.execute("PRAGMA wal_autocheckpoint = 32000")
             connection.execute("PRAGMA cache_size = -8000")  # 8 MB: the indexes that every accept touches
             connection.execute("PRAGMA foreign_keys = ON")
             _forgetful(connection)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.errors import StoreError
+from bridge.store.checkpoint import Checkpoints
 from bridge.store.database import BUSY_MS, identity, open_writer
 from bridge.store.trouble import LOST, PASSING, Failing, code_of, refusal
 
@@ -45,6 +46,7 @@ class Writer:
         self._connection = open_writer(path)
         self._connection.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
         self._file = identity(path)
+        self._checkpoints = Checkpoints(path)
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[StoreError] = self._loop.create_future()
         self._waiting: deque[Item] = deque()
@@ -62,6 +64,7 @@ class Writer:
             await asyncio.wait([self._work], timeout=STOP_WITHIN_S)
         self._slow.put(None)
         await asyncio.to_thread(self._thread.join, STOP_WITHIN_S)
+        await asyncio.to_thread(self._checkpoints.stop, STOP_WITHIN_S)
 
     def submit(self, write: Write[T]) -> "asyncio.Future[T]":
         """Hand over a write. The future fails with StoreError when the database can't be written."""
@@ -100,6 +103,7 @@ class Writer:
             group = deque(self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting))))
             results = [(future, *self._savepoint(write)) for write, future in group if not future.done()]
             await self._in_thread(self._connection.commit)
+            self._checkpoints.committed()
         except Exception as error:  # noqa: BLE001 - each of them is told; the next group tries afresh
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()

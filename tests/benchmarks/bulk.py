@@ -34,8 +34,8 @@ _LIMIT = (20, 12.0)  # as many a minute as Fusion's 100
 _WINDOWS_ALONE = 2
 _OPT_OUT_EVERY_S = 3.0
 
-# The log is brought into the file at 32 MB; what is written until that is done comes on top.
-_LOG_MIB = 64
+# At 128 MB a commit brings the log into the file; what is written until that is done comes on top.
+_LOG_MIB = 160
 _SAFE_WITHIN_S = 2.0
 # Of what an idle bridge delivers, in the worst tenth.
 _SHARE = 0.1

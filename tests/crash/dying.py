@@ -55,7 +55,7 @@ _WRITES = re.compile(
     re.VERBOSE,
 )
 # So small that the log is brought into the file again and again, in the middle of commits.
-_CHECKPOINT = ("PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 12")
+_CHECKPOINT = ("PRAGMA wal_autocheckpoint = 32000", "PRAGMA wal_autocheckpoint = 12")
 
 
 @dataclass(frozen=True, slots=True)
