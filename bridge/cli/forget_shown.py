@@ -54,7 +54,7 @@ def tell_leads(leads: "Sequence[Lead]") -> None:
     """What only a human can delete."""
     if not leads:
         return
-    typer.echo("\nFusion still has these leads. Delete them there; the bridge can't:")
+    typer.echo("\nFusion still has these leads, and may call them. Delete them there; the bridge can't:")
     table(
         ("account", "campaign", "lead"),
         [
@@ -67,7 +67,7 @@ def tell_leads(leads: "Sequence[Lead]") -> None:
 
 def tell_erased(erased: "Erased") -> None:
     """What went, and what is left to do."""
-    typer.echo("Nobody calls them any more: whatever comes of them is skipped, and not kept.")
+    typer.echo("The bridge sends nothing of them any more: whatever comes is skipped, and not kept.")
     facts(
         [
             ("events emptied", f"{erased.events:,}"),

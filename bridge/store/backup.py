@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import StoreError
-from bridge.store.database import open_reader
+from bridge.store.database import open_reader, sync_folder
 from bridge.store.queries import STATES
 from bridge.store.trouble import DAMAGED, code_of, refusal
 
@@ -59,7 +59,7 @@ def back_up(database: Path, file: Path, *, force: bool, tell: Tell) -> Copy:
                 os.fsync(handle)
                 _refuse(database, file, force=force)  # minutes may have passed
                 part.replace(file)
-                _sync_folder(file.parent)
+                sync_folder(file.parent)
             except (OSError, sqlite3.Error) as error:
                 raise _trouble(file, error) from error
         return copy
@@ -201,15 +201,6 @@ def _contents(target: sqlite3.Connection, file: Path, size: int) -> Copy:
 def _unsound(said: str) -> StoreError:
     fix = "its disk may be failing: keep the older copies; deploy/operations.md tells how to restore one"
     return StoreError(f"the copy isn't sound, because the database isn't: {said}", fix=fix)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The name is on the disk, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _trouble(file: Path, error: OSError | sqlite3.Error) -> StoreError:

@@ -32,6 +32,15 @@ def identity(path: Path) -> tuple[int, int]:
     return file.st_dev, file.st_ino
 
 
+def sync_folder(folder: Path) -> None:
+    """The names of the files in it are on the disk, too. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """The writing connection; creates folder, file and tables.
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import StoreError
+from bridge.store.database import sync_folder
 
 KEY_BYTES = 32
 ID_BYTES = 8
@@ -112,7 +113,7 @@ def make_key(database: Path) -> Keys:
                 path.hardlink_to(part)
         finally:
             part.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         fix = f"let this user write into {path.parent}"
         raise KeyTrouble(f"can't make {path}: {(error.strerror or 'unusable').lower()}", fix=fix) from error
@@ -134,11 +135,3 @@ def _give_to_owner(path: Path, database: Path) -> None:
     if os.geteuid() == 0:
         of = database.stat()
         os.chown(path, of.st_uid, of.st_gid)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

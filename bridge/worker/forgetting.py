@@ -152,7 +152,7 @@ class Eraser:
         return self._owned
 
     def _mark(self) -> None:
-        """Nobody calls them from here on: what waits is taken back, and nothing new is stored."""
+        """Nothing of them is sent from here on: what waits is taken back, and nothing new is stored."""
         alone, now = self._alone(), self._clock()
         keys = marks.keys_for_new_marks(self._connection, self._database)
         self._done.open_key = keys.path if keys.open_to_others else None
@@ -188,7 +188,7 @@ class Eraser:
                 if not self._withdraw(connection, alone=alone):
                     return
             if time.monotonic() > until:
-                said = "a request with a lead of theirs is still under way; nobody calls them any more, but"
+                said = "a request with a lead of theirs is still under way; nothing new is sent, but"
                 fix = "run it again in a minute: it goes on from there"
                 raise BridgeError(f"{said} nothing is erased yet", fix=fix)
             if not told:

@@ -49,11 +49,11 @@ def test_a_person_goes_and_it_says_what_a_human_has_to_do(town):
         "  waiting to be sent  1",
         "  requests            1",
         "",
-        "Fusion still has these leads. Delete them there; the bridge can't:",
+        "Fusion still has these leads, and may call them. Delete them there; the bridge can't:",
         "account  campaign      lead",
         "main     Default Feed  lead-1",
         "",
-        "Nobody calls them any more: whatever comes of them is skipped, and not kept.",
+        "The bridge sends nothing of them any more: whatever comes is skipped, and not kept.",
         "  events emptied              2",
         "  taken back from the outbox  1",
         "Nothing of them is left in the database, its log, or its free pages.",
@@ -235,7 +235,7 @@ def test_with_a_service_a_request_under_way_is_waited_for(town, monkeypatch):
     with owned(town.database):
         result = town.bridge("forget", ANN)
     assert result.exit_code == 1
-    assert "a request with a lead of theirs is still under way; nobody calls them any more" in result.stderr
+    assert "a request with a lead of theirs is still under way; nothing new is sent" in result.stderr
     assert "fix: run it again in a minute" in result.stderr
     assert town.rows("SELECT 1 FROM outbox") != []
     assert ANN in phones(town)

@@ -153,7 +153,7 @@ _SEAMS = (
     ("bridge.worker.retention", "Sweep._rest", "prune: slice done", ""),
     ("bridge.store.backup", "_check", "backup: copied", ""),
     ("bridge.store.backup", "_contents", "", "backup: to be renamed"),
-    ("bridge.store.backup", "_sync_folder", "backup: renamed", "backup: done"),
+    ("bridge.store.backup", "sync_folder", "backup: renamed", "backup: done"),
 )
 
 
