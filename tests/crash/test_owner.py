@@ -59,7 +59,8 @@ def test_a_disk_that_knows_no_locks(tmp_path):
     strace = shutil.which("strace")
     if strace is None or subprocess.run([strace, "-qq", "true"], capture_output=True, check=False).returncode:
         pytest.skip("strace isn't there, or isn't allowed")
-    quiet = [strace, "-f", "-qq", "-o", os.devnull, "--seccomp-bpf", "-e", "trace=flock"]
+    # -D: it traces from beside, so that the process that is ended with the test is the bridge.
+    quiet = [strace, "-D", "-f", "-qq", "-o", os.devnull, "--seccomp-bpf", "-e", "trace=flock"]
     with stage(tmp_path, before=[*quiet, "-e", "inject=flock:error=EOPNOTSUPP"]) as it:
         it.listening(within_s=30)
         it.refuses("knows no locks", many=20)
