@@ -18,17 +18,9 @@ from bridge.store import backup, events
 from bridge.store.backup import back_up
 from bridge.store.database import open_reader, open_writer
 from bridge.store.spending import spent
-from tests.stocked import Stock
 
 ANN, BEN = "+12025550101", "+12025550102"
 LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-@pytest.fixture
-def stock(tmp_path):
-    stock = Stock(tmp_path)
-    yield stock
-    stock.connection.close()
 
 
 @pytest.fixture
