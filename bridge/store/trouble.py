@@ -4,8 +4,10 @@ Knows SQLite's errors and asks the disk. Rule for editors: the words go into the
 strangers: paths may be in them, what the database holds may not.
 """
 
+import errno
 import os
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from bridge.errors import StoreError
@@ -54,10 +56,9 @@ def refusal(path: Path, what: str, error: Exception) -> StoreError:
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         fix = f"end the program that holds it; `fuser {path}` names it"
         return StoreError(f"{what}: {error}", fix=fix)
-    disk = _state_of_disk(path)
-    if code == sqlite3.SQLITE_FULL or disk == "full":
+    if code == sqlite3.SQLITE_FULL or _is_full(path):
         return _full(path, f"{what}: the disk is full ({error})")
-    if disk == "read-only":
+    if _is_read_only(path):
         fix = f"look into the kernel's log, and mount the disk of {path.parent} writable again"
         return Failing(f"{what}: the disk is read-only ({error})", fix=fix)
     if code == sqlite3.SQLITE_IOERR:
@@ -68,7 +69,7 @@ def refusal(path: Path, what: str, error: Exception) -> StoreError:
 
 def no_room(path: Path) -> StoreError | None:
     """The disk is full, though a small write may still find a gap."""
-    return _full(path, "the disk is full") if _state_of_disk(path) == "full" else None
+    return _full(path, "the disk is full") if _is_full(path) else None
 
 
 def _full(path: Path, what: str) -> StoreError:
@@ -80,13 +81,19 @@ def damaged(path: Path, how: str) -> Damaged:
     return Damaged(f"the database {path} is damaged: {how}", fix=fix)
 
 
-def _state_of_disk(path: Path) -> str:
+def _is_full(path: Path) -> bool:
+    """Tried, not asked: a filesystem calls free what it keeps for itself (ext4: 16 MiB) or a quota denies."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as file:  # without a name, gone when closed
+            file.write(bytes(NO_ROOM))
+    except OSError as error:
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return False
+
+
+def _is_read_only(path: Path) -> bool:
     """SQLite has one error for many causes; the disk itself knows better."""
     try:
-        disk = os.statvfs(path.parent)
+        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
     except OSError:
-        return ""
-    if disk.f_flag & os.ST_RDONLY:
-        return "read-only"
-    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree  # the last ones are for root
-    return "full" if blocks * disk.f_frsize < NO_ROOM else ""
+        return False

@@ -25,7 +25,8 @@ async def readyz(request: Request) -> Response:
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             await surface.writer.run(prove)
-        if (full := no_room(surface.config().database)) is not None:
+            full = await asyncio.to_thread(no_room, surface.config().database)
+        if full is not None:
             raise full
     except StoreError as error:
         return JSONResponse({"status": "not ready", "reason": error.message, "fix": error.fix}, 503)

@@ -45,7 +45,7 @@ class Disk:
 
     def fill(self) -> None:
         """Not a byte is left, nor what the filesystem gives back a moment later for files that went."""
-        with self._filler.open("wb", buffering=0) as file:
+        with self._filler.open("ab", buffering=0) as file:
             for size in (65_536, 4096, 1) * 2:
                 with contextlib.suppress(OSError):
                     while True:
