@@ -67,6 +67,13 @@ def _rewind(connection: sqlite3.Connection, now: float) -> None:
     connection.execute("UPDATE outbox SET due_at = :now WHERE due_at > :now", {"now": now})
     connection.execute(
         """
+        UPDATE lanes SET paused_until = :now + (paused_until - since), since = :now
+        WHERE since > :now
+        """,
+        {"now": now},
+    )
+    connection.execute(
+        """
         UPDATE contact_map SET
             occurred_at = MIN(occurred_at, :now),
             dnd_all_at = MIN(dnd_all_at, :now),
