@@ -73,6 +73,8 @@ class Resolver:
                 self._refused.over()
                 await self._rinse.turn()
             except (StoreError, sqlite3.Error) as error:
+                if not self._signals.stopping:  # an opt-out may be among what can't be resolved now
+                    self._signals.calm.clear()
                 if self._refused.due(str(error)):
                     log.warning("resolver.waiting", error=str(error), fix=getattr(error, "fix", ""))
                 await asyncio.sleep(STORE_PAUSE_S)
@@ -89,8 +91,10 @@ class Resolver:
     async def turn(self) -> int:
         """Resolve one small batch. Returns how many events there were."""
         batch = events.received(self._reader, RESOLVE_BATCH)
-        crowded = len(batch) == RESOLVE_BATCH and batch[-1].urgent
-        if crowded and not self._signals.stopping:
+        urgent = sum(event.urgent for event in batch)
+        crowded = urgent == RESOLVE_BATCH
+        # What one event asks to be created, the opt-out behind it takes back: nothing leaves between the two.
+        if urgent > 1 and not self._signals.stopping:
             self._signals.calm.clear()
         writes = []
         for event in batch:
@@ -136,7 +140,8 @@ class Resolver:
         # In the transaction that decides: another process may have made a mark a moment ago.
         marked = self._marks.of(connection, key, mapped.phone)
         decision = decide(
-            Arrival(event.id, event.occurred_at, event.forced, event.replayed),
+            # The clock may have been set back since it came: what comes after it must not look older.
+            Arrival(event.id, min(event.occurred_at, self._clock()), event.forced, event.replayed),
             reading,
             mapped,
             key=key,
