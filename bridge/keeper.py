@@ -18,7 +18,7 @@ import structlog
 
 from bridge.errors import StoreError
 from bridge.logs import Seldom
-from bridge.store.database import Ownership, check_whole, open_writer, prove
+from bridge.store.database import Ownership, check_whole, identity, open_writer, prove
 from bridge.store.trouble import Damaged, Failing, refusal
 from bridge.store.writer import Writer
 from bridge.web.state import Surface
@@ -139,7 +139,7 @@ class Keeper:
 
     def _open(self) -> sqlite3.Connection:
         """In a thread: it may wait for a lock, or read for minutes."""
-        if self._known and not self._database.exists():
+        if self._known and self._is_gone():
             fix = "put it back (is its disk mounted?), or restart the bridge to begin with an empty one"
             raise Failing(f"the database {self._database} is gone", fix=fix)
         if self._ownership is not None:
@@ -156,6 +156,13 @@ class Keeper:
             connection.close()
             raise
         return connection
+
+    def _is_gone(self) -> bool:
+        try:
+            identity(self._database)
+        except OSError as error:  # whatever else is in the way is said by whoever opens it
+            return isinstance(error, (FileNotFoundError, NotADirectoryError))
+        return False
 
     def _check(self, connection: sqlite3.Connection) -> None:
         began = time.monotonic()

@@ -3,6 +3,7 @@
 Knows both shapes and nothing else. The rule to keep: no check here; what arrives is right.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,10 @@ from bridge.rules.mapping import Rules
 
 def database_at(path: Path) -> Path:
     """The file itself where the path is a link: two names of one database must have one lock and one log."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    with contextlib.suppress(OSError):  # a folder that this user may not enter: whoever opens it says so
+        if path.is_symlink():
+            return Path(os.path.realpath(path))
+    return path
 
 
 def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules: Rules) -> Config:

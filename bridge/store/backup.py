@@ -18,6 +18,7 @@ from pathlib import Path
 from bridge.errors import StoreError
 from bridge.store.database import open_reader, sync_folder
 from bridge.store.queries import STATES
+from bridge.store.secret_key import key_file
 from bridge.store.trouble import DAMAGED, code_of, refusal
 
 # 4 MB, brought to the disk before the next: while a gigabyte is written at once, at the end, no commit of the
@@ -50,7 +51,10 @@ def back_up(database: Path, file: Path, *, force: bool, tell: Tell) -> Copy:
     Raises:
         StoreError: there is no database, the file can't be written, is in the way, or the copy isn't sound.
     """
-    _refuse(database, file, force=force)
+    try:
+        _refuse(database, file, force=force)
+    except OSError as error:
+        raise _trouble(file, error) from error
     source = open_reader(database)
     try:
         with _part_of(file) as (part, handle):
@@ -73,6 +77,7 @@ def _refuse(database: Path, file: Path, *, force: bool) -> None:
     if file.is_dir():
         raise StoreError(f"{file} is a folder", fix="name a file in it")
     beside = [database.with_name(database.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock")]
+    beside.append(key_file(database))
     if any(_same(file, each) for each in beside):
         raise StoreError(f"{file} is the database itself, or belongs to it", fix="name another file")
     if file.exists() and not force:

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from bridge.errors import StoreError
 from bridge.store.migrations import migrate, migrations
-from bridge.store.trouble import damaged, refusal
+from bridge.store.trouble import Failing, damaged, refusal
 
 # How long a write waits for somebody else's lock before the sender is told to come again (429).
 BUSY_MS = 2_000
@@ -41,6 +41,13 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def give_to_owner(handle: int, database: Path) -> None:
+    """What root makes beside a database would be closed to its owner, the service. Raises OSError."""
+    if os.geteuid() == 0:
+        of = database.stat()
+        os.fchown(handle, of.st_uid, of.st_gid)
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """The writing connection; creates folder, file and tables.
 
@@ -49,8 +56,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """
     with contextlib.ExitStack() as opened:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(0o700, parents=True, exist_ok=True)
             _not_cut_to_nothing(path)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it holds people
             connection = opened.enter_context(contextlib.closing(_connect(str(path))))
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
@@ -114,15 +122,18 @@ def check_whole(path: Path, connection: sqlite3.Connection) -> None:
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that can't write. Raises StoreError when there is no database yet."""
-    if not path.is_file():
-        raise StoreError(f"there is no database at {path}", fix="start the bridge once with `bridge serve`")
     try:
+        if not path.is_file():
+            fix = "start the bridge once with `bridge serve`"
+            raise StoreError(f"there is no database at {path}", fix=fix)
         connection = _connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"can't read the database {path}: {error}", fix="is it a bridge database?"
-        ) from error
+    except (OSError, sqlite3.Error) as error:
+        said, fix = f"can't read the database {path}: {error}", "is it a bridge database?"
+        if not os.access(path, os.R_OK):
+            own = f"`chown --reference={path.parent} {path}`"
+            fix = f"the folder and the file must belong to the bridge's user: {own}"
+        raise StoreError(said, fix=fix) from error
     return connection
 
 
@@ -164,13 +175,17 @@ class Ownership:
             # A link may lead to somebody else's file, whose words would be lost.
             handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise refusal(self._path, f"can't write {lock}", error) from error
+            fix = f"let {lock} belong to whom {self._path.parent} belongs to: the bridge's user"
+            trouble = refusal(self._path, f"can't write {lock}", error)
+            raise (Failing(trouble.message, fix=fix) if lock.exists() else trouble) from error
         try:
             self._lock(handle)
         except BaseException:
             os.close(handle)
             raise
         self._handle = handle
+        with contextlib.suppress(OSError):
+            give_to_owner(handle, self._path)
         with contextlib.suppress(OSError):  # on a full disk the lock holds, only nobody reads whose it is
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()}\n".encode())

@@ -8,6 +8,7 @@ Rule for editors: a key gets into no log, error or repr; errors name the file an
 import base64
 import binascii
 import contextlib
+import errno
 import hashlib
 import hmac
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import StoreError
-from bridge.store.database import sync_folder
+from bridge.store.database import give_to_owner, sync_folder
 
 KEY_BYTES = 32
 ID_BYTES = 8
@@ -107,31 +108,25 @@ def make_key(database: Path) -> Keys:
     part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         try:
-            _write(part, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            _give_to_owner(part, database)
+            _write(part, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n", database)
             with contextlib.suppress(FileExistsError):  # another process was first: its key counts
                 path.hardlink_to(part)
         finally:
             part.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        fix = f"let this user write into {path.parent}"
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        fix = f"make room on the disk of {path.parent}" if full else f"let this user write into {path.parent}"
         raise KeyTrouble(f"can't make {path}: {(error.strerror or 'unusable').lower()}", fix=fix) from error
     return read_keys(database)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, database: Path) -> None:
     path.unlink(missing_ok=True)  # of a process with our number that was killed
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(handle, content)
         os.fsync(handle)
+        give_to_owner(handle, database)  # or the service could read no mark
     finally:
         os.close(handle)
-
-
-def _give_to_owner(path: Path, database: Path) -> None:
-    """Root's file would be closed to the service, which then could read no mark."""
-    if os.geteuid() == 0:
-        of = database.stat()
-        os.chown(path, of.st_uid, of.st_gid)

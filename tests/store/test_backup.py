@@ -1,6 +1,7 @@
 """The copy is one whole moment, whoever writes meanwhile; and what goes wrong leaves nothing behind."""
 
 import ctypes
+import errno
 import os
 import sqlite3
 import stat
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -153,7 +155,10 @@ def test_what_is_there_is_kept_unless_forced(stock, file):
     assert make(stock, file, force=True).bytes == file.stat().st_size
 
 
-@pytest.mark.parametrize("name", ["bridge.db", "bridge.db-wal", "bridge.db-shm", "bridge.db.lock", "link"])
+BESIDE = ["bridge.db", "bridge.db-wal", "bridge.db-shm", "bridge.db.lock", "bridge.key", "link"]
+
+
+@pytest.mark.parametrize("name", BESIDE)
 def test_the_database_itself_is_refused(stock, name):
     folder = stock.database.parent
     (folder / "link").symlink_to(stock.database)
@@ -305,3 +310,13 @@ def test_events_that_came_after_it_are_not_in_it(stock, file):
     with closing(open_writer(file)) as restored:
         assert restored.execute("SELECT COUNT(*) FROM events").fetchone()[0] == 1
         assert events.replay(restored, [1], force=False) == 1
+
+
+def test_a_folder_that_may_not_be_looked_into(stock, monkeypatch):
+    def denied(_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(StoreError, match=r"can't write /far/away: .*denied") as refused:
+        make(stock, Path("/far/away"))
+    assert refused.value.fix
