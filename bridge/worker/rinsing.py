@@ -24,7 +24,7 @@ class Rinse:
     def __init__(self, database: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._needed = False
+        self._needed = True  # whoever was killed may have been about to
         self._next_at = 0.0
 
     def need(self) -> None:

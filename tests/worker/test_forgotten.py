@@ -89,10 +89,7 @@ class Log:
 async def test_the_log_is_emptied_when_it_needs_it_and_not_too_often(tmp_path, monkeypatch):
     log, now = Log(monkeypatch, True, True), [100.0]
     rinse = Rinse(tmp_path / "bridge.db", lambda: now[0])
-    await rinse.turn()
-    assert log.asked == 0
-    rinse.need()
-    await rinse.turn()
+    await rinse.turn()  # at the start: the process before may have been killed when it was about to
     await rinse.turn()
     assert log.asked == 1
     rinse.need()
