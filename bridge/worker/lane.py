@@ -119,12 +119,14 @@ class Lane:
         if room <= 0:
             return POLL_S
         opt_outs = self._signals.opt_outs
-        claim = await self._written(
+        claim = await self._writer.run(
             lambda connection: claiming.claim(
                 connection, self.account, budget=self.budget, room=room, now=now
             )
         )
         self._teller.ended(claim.ended, now)
+        if claim.claimed:  # to claim nothing needs no room on a full disk, and proves nothing
+            self._refused.over()
         for claimed in claim.claimed:
             task = asyncio.create_task(self._carry(claimed, self._client, opt_outs))
             self._under_way[task] = self._client
@@ -180,26 +182,24 @@ class Lane:
         """
         while True:
             try:
-                return await self._written(write)
+                result = await self._writer.run(write)
             except StoreError as error:
                 if self._signals.stopping:
                     raise
                 self._say_waiting(error)
                 await asyncio.sleep(STORE_PAUSE_S)
-
-    async def _written(self, write: Callable[[sqlite3.Connection], T]) -> T:
-        result = await self._writer.run(write)
-        self._refused.over()
-        return result
+            else:
+                self._refused.over()
+                return result
 
     def _say_waiting(self, error: StoreError) -> None:
         if self._refused.due(error.message):
-            log.warning("lane.waiting", account=self.account, error=error.message)
+            log.warning("lane.waiting", account=self.account, error=error.message, fix=error.fix)
 
     async def _abandon(self, now: float) -> None:
         """Events that wait for an account which isn't configured must not wait for ever, unseen."""
         accounts = self._config().fusion.accounts
-        if await self._written(lambda connection: recovering.abandon(connection, accounts, now)):
+        if await self._writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning(
                 "account.abandoned", account=self.account, fix="put it back, or mend the routes; replay"
             )

@@ -64,6 +64,28 @@ async def test_a_lane_that_waits_says_so_once(tmp_path):
                 await bridge.settled()
 
 
+async def test_what_needs_no_room_does_not_count_as_written(tmp_path, monkeypatch):
+    """On a full disk a turn that claims nothing works, and an answer still can't be written down."""
+    settle, asked = lanes.settling.settle, []
+
+    def full(*args, **named):
+        asked.append(1)
+        if len(asked) > 20:
+            return settle(*args, **named)
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(lanes.settling, "settle", full)
+    async with running(tmp_path) as bridge:
+        lane = bridge.service._lanes["main"]
+        with structlog.testing.capture_logs() as lines:
+            event_id = await bridge.accept(phone="+12025550101")
+            while len(asked) <= 20:
+                lane.wake.set()
+                await asyncio.sleep(0.002)
+            await bridge.settled()
+        assert (said(lines, "lane.waiting"), bridge.fate(event_id)) == (["the disk is full"], "delivered")
+
+
 async def test_a_resolver_that_waits_says_so_once(tmp_path):
     async with running(tmp_path) as bridge:
         (resolver,) = (
