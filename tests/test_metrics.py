@@ -212,3 +212,10 @@ async def test_the_whole_way_of_a_lead_is_counted(tmp_path):
         'bridge_outbox_rows{account="main",lane="leads"} 0.0',
     ):
         assert line in page
+
+
+async def test_after_a_reload_that_names_another_database_they_are_of_the_one_at_work(tmp_path):
+    async with running(tmp_path) as bridge:
+        write_config(tmp_path, database="elsewhere/bridge.db")
+        bridge.service.reload()
+        assert (await bridge.http.get("/metrics")).status_code == 200
