@@ -197,7 +197,7 @@ def _tell(courses: "list[Course]", started: float) -> None:
     typer.echo(f"{_count(new, 'lead')} learned with {_count(requests, 'request')} to Fusion.")
     _tell_forgotten(courses)
     if opt_outs := sum(course.opt_outs for course in courses):
-        whose = "somebody who must" if opt_outs == 1 else f"{opt_outs:,} people who must"
+        whose = "somebody who must" if opt_outs == 1 else f"{opt_outs:,} of people who must"
         typer.echo(
             f"Among them {whose} not be called: the service will tag {'it' if opt_outs == 1 else 'them'}."
         )

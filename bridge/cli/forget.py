@@ -26,7 +26,9 @@ def command(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="In any spelling.", show_default=False)] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask. (A script isn't.)")
+    ] = False,
     lift: Annotated[
         bool, typer.Option("--lift", help="Take the mark away: they asked to be called again.")
     ] = False,
@@ -111,8 +113,8 @@ def _forget(config: "Config", phone: str, *, yes: bool, json: bool) -> None:
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    """On a terminal only: a script has nobody to ask."""
-    if not yes and sys.stdin.isatty() and sys.stdout.isatty() and not typer.confirm(question):
+    """Whoever sits at a terminal, wherever the output goes: a script has nobody to ask."""
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
         raise BridgeError("nothing was done")
 
 

@@ -114,11 +114,21 @@ def duration(seconds: float) -> str:
 
 
 def program() -> str:
-    """This program as it was called: where iproute2 is installed, a bare `bridge` is another one."""
+    """This program as it was called: where iproute2 is installed, a bare `bridge` is another one.
+
+    A script that wraps it says its own name in BRIDGE_PROGRAM.
+    """
+    if name := os.environ.get("BRIDGE_PROGRAM"):
+        return name
     called, found = sys.argv[0], shutil.which("bridge")
     if Path(called).name != "bridge" or (found and os.path.realpath(found) == os.path.realpath(called)):
         return "bridge"
     return shlex.quote(called)
+
+
+def as_called(hint: str) -> str:
+    """The hint, its commands (`bridge …`) as they can be typed here."""
+    return hint.replace("`bridge ", f"`{program()} ")
 
 
 def warn_of(error: ConfigError) -> None:
@@ -137,13 +147,13 @@ def refuse(error: BridgeError) -> int:
         return 2
     typer.echo(f"error: {printable(error.message)}", err=True)
     if error.fix:
-        typer.echo(f"fix: {printable(error.fix)}", err=True)
+        typer.echo(f"fix: {as_called(printable(error.fix))}", err=True)
     return 1
 
 
 def _problem_line(file: str, problem: Problem) -> str:
     """config.yaml:14  routes[1].when  message; fix"""
-    what = f"{problem.message}; {problem.fix}" if problem.fix else problem.message
+    what = f"{problem.message}; {as_called(problem.fix)}" if problem.fix else problem.message
     return "  ".join(printable(part) for part in (*place(file, problem), what) if part)
 
 

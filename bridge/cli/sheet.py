@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import typer
 
-from bridge.cli.output import console, printable
+from bridge.cli.output import as_called, console, printable
 
 # Ids of GHL (20) and Fusion (36) crowd a terminal out; so much of one tells it from the others.
 _SHORT = 6
@@ -30,7 +30,7 @@ def facts(lines: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
     grid.add_column(overflow="fold")
     for name, value in lines:
         if value:
-            grid.add_row(Text(f"{'':{indent}}{name}", style="dim"), Text(printable(value)))
+            grid.add_row(Text(f"{'':{indent}}{name}", style="dim"), Text(as_called(printable(value))))
     if grid.row_count:
         with to.capture() as captured:
             to.print(grid)

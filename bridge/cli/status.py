@@ -40,6 +40,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.marks import standing  # noqa: PLC0415
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
+    from bridge.store.trouble import no_room  # noqa: PLC0415
 
     known, now = outline(config), time.time()
     reader = open_reader(known.database)
@@ -58,6 +59,8 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
         return
     running = f"running, {process}" if process else "not running: start it with `bridge serve`"
     facts([("service", running), ("database", f"{known.database}, {_bytes(size)}")])
+    if trouble := no_room(known.database):
+        facts([("stores nothing", trouble.message), ("what to do", trouble.fix)])
     _tell_events(status, now)
     _tell_accounts(known, status, now)
     _tell_refused_keys(status, process)
@@ -165,7 +168,9 @@ def _tell_refused_keys(status: "Status", process: str) -> None:
     if not refused:
         return
     number, then = re.search(r"\d+", process), "start the service"
-    if number:
+    if number and number[0] == "1":  # of its container: another process here
+        then = "reload: `docker compose kill -s HUP bridge`"
+    elif number:
         then = f"reload: `kill -HUP {number[0]}`, or `systemctl reload bridge`"
     facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {then}")])
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bridge.cli.output import duration, local_time, printable, program, refuse, table
-from bridge.errors import StoreError
+from bridge.errors import BridgeError, StoreError
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,11 @@ def test_the_program_as_it_was_called(monkeypatch, called, on_the_path, said):
     monkeypatch.setattr("shutil.which", lambda _: on_the_path)
 
     assert program() == said
+
+
+def test_a_script_that_wraps_the_program_says_its_own_name(monkeypatch, capsys):
+    monkeypatch.setenv("BRIDGE_PROGRAM", "ghl-bridge")
+
+    refuse(BridgeError("no", fix="`bridge events` lists them, `bridge show` tells"))
+
+    assert "fix: `ghl-bridge events` lists them, `ghl-bridge show` tells" in capsys.readouterr().err

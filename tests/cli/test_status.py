@@ -7,6 +7,7 @@ import re
 import pytest
 
 from bridge.cli.status import _about
+from bridge.errors import StoreError
 from bridge.outbox.facts import UPDATE
 from bridge.outbox.outcome import Exists, Throttled, Unauthorized, Unreachable
 from bridge.store.database import owned
@@ -109,6 +110,23 @@ def test_what_to_do_about_a_refused_key(stock):
     assert (
         f"  what to do  put the right key of main into .env, then reload: `kill -HUP {os.getpid()}`" in said
     )
+
+
+def test_what_to_do_about_a_refused_key_in_a_container(stock, monkeypatch):
+    monkeypatch.setattr("bridge.store.status.owner", lambda _database: "process 1")
+    stock.queue("ann", ANN)
+    stock.send(Unauthorized("Invalid API key"), status=401, error="Invalid API key", ago=1)
+
+    assert "then reload: `docker compose kill -s HUP bridge`" in stock.bridge("status").stdout
+
+
+def test_a_full_disk(stock, monkeypatch):
+    full = StoreError("the disk is full", fix="make room")
+    monkeypatch.setattr("bridge.store.trouble.no_room", lambda _database: full)
+
+    said = stock.bridge("status").stdout
+
+    assert re.search(r"stores nothing +the disk is full\n +what to do +make room", said)
 
 
 def test_fusion_asked_to_wait(stock):
