@@ -126,6 +126,20 @@ async def test_do_not_call_overtakes_a_creation_that_is_on_its_way(tmp_path):
         assert bridge.lead(P1).tags == ["do-not-call"]
 
 
+async def test_do_not_call_without_a_phone_is_for_the_one_told_a_moment_before(tmp_path):
+    async with running(tmp_path) as bridge:
+        await bridge.accept(phone=P1)
+        await bridge.settled()
+        # Both wait when the resolver looks, and the opt-out is the urgent one.
+        await asyncio.gather(bridge.accept(phone=P2), bridge.accept(dnd=True))
+        await bridge.settled()
+        assert bridge.rows("SELECT phone, blocked FROM contact_map") == [{"phone": P2, "blocked": 1}]
+        other = await bridge.accept(contact_id="bob", phone=P2)
+        await bridge.settled()
+        assert bridge.fate(other) == "skipped: do not call"
+        assert bridge.lead(P2) is None
+
+
 async def test_a_deleted_contact_is_tagged(tmp_path):
     async with running(tmp_path) as bridge:
         await bridge.accept(phone=P1)

@@ -4,6 +4,7 @@ Functions take the connection first and run inside the writer's transaction, unl
 Rule for editors: the payload is stored as it came, and only ever changed for somebody who demanded erasure.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Received:
     occurred_at: float
     forced: bool
     replayed: bool
-    urgent: bool
+    urgent: bool  # or an urgent one of the same contact waits for it
 
 
 def accept(
@@ -116,7 +117,11 @@ def _overtaken(connection: sqlite3.Connection, event_id: int, source: str, incom
 
 
 def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
-    """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival."""
+    """Reads the next events to resolve: do-not-call and deletions first, then in order of arrival.
+
+    What a contact said before goes with its urgent event, ahead of it and as urgent: an opt-out without a
+    phone is for the phone that they told a moment ago, which would look stale once it was overtaken.
+    """
     rows = connection.execute(
         """
         SELECT id, source, payload, occurred_at, forced, replayed_after > 0 AS replayed, urgent
@@ -126,19 +131,48 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
         LIMIT ?
         """,
         (limit,),
+    ).fetchall()
+    urgent = [row["id"] for row in rows if row["urgent"]]
+    earlier = _earlier(connection, urgent, limit) if urgent else {}
+    batch: dict[int, Received] = {}
+    for row in rows:
+        for one in (*earlier.get(row["id"], ()), row):
+            batch.setdefault(one["id"], _received(one, urgent=bool(row["urgent"])))
+    return list(batch.values())[:limit]
+
+
+def _earlier(connection: sqlite3.Connection, ids: list[int], limit: int) -> dict[int, list[sqlite3.Row]]:
+    """What the contacts of these urgent events said before and still waits, by the first that it precedes."""
+    rows = connection.execute(
+        """
+        SELECT e.id, e.source, e.payload, e.occurred_at, e.forced, e.replayed_after > 0 AS replayed,
+            MIN(u.id) AS ahead_of
+        FROM events AS u
+        CROSS JOIN events AS e INDEXED BY events_contact -- one contact has a few, and a flood may wait
+            ON e.contact_id = u.contact_id AND e.contact_id <> '' AND e.id < u.id
+        WHERE u.id IN (SELECT value FROM json_each(?)) AND e.state = 'received' AND NOT e.urgent
+        GROUP BY e.id
+        ORDER BY ahead_of, e.id
+        LIMIT ?
+        """,
+        (json.dumps(ids), limit),
     )
-    return [
-        Received(
-            row["id"],
-            row["source"],
-            row["payload"],
-            row["occurred_at"],
-            forced=bool(row["forced"]),
-            replayed=bool(row["replayed"]),
-            urgent=bool(row["urgent"]),
-        )
-        for row in rows
-    ]
+    found: dict[int, list[sqlite3.Row]] = {}
+    for row in rows:
+        found.setdefault(row["ahead_of"], []).append(row)
+    return found
+
+
+def _received(row: sqlite3.Row, *, urgent: bool) -> Received:
+    return Received(
+        row["id"],
+        row["source"],
+        row["payload"],
+        row["occurred_at"],
+        forced=bool(row["forced"]),
+        replayed=bool(row["replayed"]),
+        urgent=urgent,
+    )
 
 
 def kill(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> list[Ended]:

@@ -179,6 +179,39 @@ def test_urgent_events_are_resolved_first(db):
     assert [row.id for row in received(db, 1)] == [2]
 
 
+def arrive(db, *events):
+    """Store events of contacts: each a contact's id, in capitals when it is urgent."""
+    for number, name in enumerate(events):
+        contact = ContactKey("ghl", "loc", name.lower())
+        event = incoming(external_id=f"e{number}", urgent=name.isupper(), contact=contact)
+        accept(db, "app", event, body=b"1", body_hash="", now=1.0)
+
+
+def test_what_a_contact_said_before_goes_with_their_urgent_event(db):
+    arrive(db, "bob", "ann", "ann", "ANN", "cy", "ann", "CY", "ANN", "bob")
+    assert [row.id for row in received(db, 10)] == [2, 3, 4, 5, 7, 6, 8, 1, 9]
+    assert [row.urgent for row in received(db, 10)] == [True] * 7 + [False] * 2
+
+
+@pytest.mark.parametrize("limit", range(1, 10))
+def test_so_it_does_in_batches_of_any_size(db, limit):
+    arrive(db, "bob", "ann", "ann", "ANN", "cy", "ann", "CY", "ANN", "bob")
+    order = []
+    while batch := received(db, limit):
+        assert len(batch) <= limit
+        for event in batch:
+            order.append(event.id)
+            kill(db, event.id, "broken", "mend it", 2.0)
+    assert order == [2, 3, 4, 5, 7, 6, 8, 1, 9]
+
+
+def test_urgent_events_of_nobody_in_particular_bring_nothing_along(db):
+    for name, urgent in (("a", False), ("b", True)):
+        event = incoming(external_id=name, urgent=urgent, contact=None)
+        accept(db, "app", event, body=b"1", body_hash="", now=1.0)
+    assert [row.id for row in received(db, 10)] == [2, 1]
+
+
 def test_replay_takes_settled_events_only(db):
     accept(db, "app", incoming(external_id="a"), body=b"1", body_hash="", now=1.0)
     assert replay(db, [1], force=False) == 0

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from bridge.model import ContactKey, Incoming
+from bridge.outbox.identity import decide
 from bridge.store import events
 from bridge.store.database import open_writer
 from tests.harness import running, write_config
@@ -35,11 +36,15 @@ def person(number):
 
 def accept_opt_out(connection, number):
     """As the web does it a moment before the process is killed."""
-    payload = {**person(number), "dnd": True}
+    accept(connection, number, dnd=True)
+
+
+def accept(connection, number, **said):
     contact = ContactKey("ghl", "", f"c{number}")
-    incoming = Incoming("contact.updated", external_id=None, contact=contact, urgent=True)
-    body = json.dumps(payload).encode()
-    events.accept(connection, "workflow", incoming, body=body, body_hash=f"h{number}", now=time.time())
+    incoming = Incoming("contact.updated", external_id=None, contact=contact, urgent="dnd" in said)
+    body = json.dumps({**person(number), **said}).encode()
+    of = f"h{number}{said}"
+    events.accept(connection, "workflow", incoming, body=body, body_hash=of, now=time.time())
 
 
 async def test_whoever_opted_out_before_a_kill_is_not_called_after_it(tmp_path):
@@ -78,3 +83,23 @@ async def test_whoever_opts_out_in_a_crowd_is_not_called_while_the_crowd_is_reso
         bridge.service.reload()  # and now there is room for all who wait
         await bridge.settled()
         assert {lead.phone for lead in bridge.fusion.leads} == called
+
+
+async def test_whoever_is_new_and_opts_out_at_once_is_not_called_between_the_two(tmp_path, monkeypatch):
+    async with running(tmp_path, fusion=fusion(1000, "1s")) as bridge:
+        calm = []
+
+        def watched(*args, **kwargs):
+            calm.append(bridge.service.signals.calm.is_set())
+            return decide(*args, **kwargs)
+
+        monkeypatch.setattr("bridge.worker.resolver.decide", watched)
+        with open_writer(tmp_path / "data" / "bridge.db") as connection:  # both in one commit
+            connection.execute("BEGIN IMMEDIATE")
+            accept(connection, 1)
+            accept_opt_out(connection, 1)
+        bridge.service.signals.event_accepted()
+        await bridge.settled()
+        assert calm == [False, False]  # no account sends anything meanwhile
+        assert bridge.requests() == []
+        assert bridge.fate(1) == "superseded"
