@@ -1,4 +1,4 @@
-"""While nobody can tell whom the marks are of, events wait, and creations too: one may be an opt-out."""
+"""While nobody can tell whom the marks are of, events wait, and requests too: one may be an opt-out."""
 
 import asyncio
 
