@@ -2,9 +2,11 @@
 
 Knows the shapes in which Fusion explains a refusal (`error`, `message`, `details`) and how a phone or an
 e-mail inside them is masked. Doesn't know what a refusal means: nothing here decides anything.
-Rule for editors: whatever leaves this module went through `one_line`, the only place that masks.
+Rule for editors: whatever leaves this module went through `one_line`, the only place that masks. A name it
+can't know: what goes to the log goes through `for_log` as well.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -16,12 +18,55 @@ _READ_LIMIT = 2_000  # characters looked at: a whole web page echoed back costs 
 _DEPTH_LIMIT = 4  # details → entry → errors → one error; what lies deeper explains nothing any more
 _PIECES_LIMIT = 20
 
+# All that a log repeats of a sentence with words of Fusion: how a refusal is put, what a lead consists of,
+# and our own words around it. Rule for editors: no word that many people are called ("will", "may", "long").
+_HARMLESS = """
+    a about accepted access account address after again allowed already also an and another answer
+    answered any api are array as asked at attempts authorization away bad base batch be been before
+    belongs beside blocked body boolean broke but by call calls came campaign campaigns can cannot cause
+    certificate changed character characters code company conflict connect connection contact contain
+    contains contradicts could country create created custom data date days default different digit digits
+    do does doesn due duplicate during each either else elsewhere email empty entity errno error
+    errors exactly exceeded exceeds except exist exists expected expired failed failure feed few fewer
+    field fields final for forbidden format found from fusion gateway greater had has have header hours id
+    if in index input inserted inside instead integer internal invalid is isn it items its itself json key
+    kind known large last late later lead leads least length less letters limit longer malformed many
+    match matching maximum method minimum minutes missing mode more most must name names needed needs no
+    normalized not nothing null number numbers object of on one only or out outside over parameter
+    parameters parsed pattern payload permission phone phones please provided range rate reached read
+    reason received redirect refusal refused request requests required reserved reset resource response
+    revoked s said same seconds server service session should size sms spaces ssl status string strings
+    supported t tag tags temporarily text than that the them there these they this those throttled timed
+    timeout times to token told too try trying two type unauthorized unavailable undefined under
+    unexpected unique unknown unprocessable unreachable unrecognized unsupported until up update updated
+    url uuid valid validation value values verify was web were when where which with within without wrong
+    yes yet you your
+"""
+_SAYABLE = frozenset(_HARMLESS.split())
+_WORD = re.compile(r"(?:[^\W_]|[^\x00-\x7f])+")  # what isn't ASCII belongs to one: an accent, an ellipsis
+_FIGURES = re.compile(r"\d(?:[\W_]*\d){3,}")  # a phone, a day, a post code: however they are written
+
 
 def one_line(text: str, *, limit: int = REASON_LIMIT) -> str:
     """A stranger's text as one printable, masked line of at most `limit` characters."""
     printable = "".join(char if char.isprintable() else " " for char in text[:_READ_LIMIT])
     line = mask_text(" ".join(printable.split()))
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def for_log(text: str) -> str:
+    """The sentence with every word but the harmless ones, and every figure of four digits or more, as •••.
+
+    Fusion may quote the lead it refuses, or another one in its way, and a log goes to more people than leads
+    do. So it isn't searched for what must not stand there; it keeps what may. `bridge show` has it in full.
+    """
+    shown = _WORD.sub(_sayable, _FIGURES.sub("•••", text))
+    return re.sub(r"•••(?: •••)+", "•••", shown)
+
+
+def _sayable(found: re.Match[str]) -> str:
+    word = found.group()
+    return word if word.lower() in _SAYABLE or (word.isascii() and word.isdigit()) else "•••"
 
 
 def reason_in(answer: Any, body: bytes) -> str:

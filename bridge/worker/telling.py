@@ -1,13 +1,16 @@
 """What the world hears of a lane: a log line a request, one a change that an operator must know, and metrics.
 
-Knows the log and its words; decides nothing. Rule for editors: nothing here may raise or wait.
+Knows the log and its words; decides nothing. Rules for editors: nothing here may raise or wait; what Fusion
+said goes to the log through `for_log` only.
 """
 
 from collections.abc import Iterable
 
 import structlog
 
+from bridge.fusion.words import for_log
 from bridge.metrics import Metrics
+from bridge.outbox.outcome import Unreachable
 from bridge.outbox.settle import Moment
 from bridge.store.claiming import Claimed
 from bridge.store.events import Ended
@@ -44,13 +47,14 @@ class Teller:
             status=answered.status,
             ms=round(answered.ms, 1),
             outcome=outcome,
-            error=answered.error,
+            error=_loggable(answered, answered.error),
         )
         before, now = moment.before, moment.after
         if now.reason and now.reason != before.reason:
             seconds = round(now.paused_until - moment.now, 1)
+            detail = _loggable(answered, now.detail)
             log.warning(
-                "account.paused", account=self._account, reason=now.reason, detail=now.detail, seconds=seconds
+                "account.paused", account=self._account, reason=now.reason, detail=detail, seconds=seconds
             )
         elif before.reason and not now.reason:
             log.info("account.resumed", account=self._account, after=before.reason)
@@ -62,7 +66,14 @@ class Teller:
             if event.state == "delivered" and not event.replayed:
                 self._metrics.delivered(now - event.received_at)
             if event.state == "dead":
-                log.warning("event.dead", event_id=event.event_id, reason=event.reason, fix=event.fix)
+                show = f"bridge show {event.event_id}"
+                log.warning(
+                    "event.dead",
+                    event_id=event.event_id,
+                    reason=for_log(event.reason),
+                    fix=event.fix,
+                    in_full=show,
+                )
 
     def found(self, leads: int) -> None:
         """Leads that Fusion had, unknown to us: when they are many, there is a cheaper way to learn them."""
@@ -70,3 +81,9 @@ class Teller:
         if before < MANY_FOUND <= self._found:
             fix = "run `bridge adopt`: it learns a hundred leads with each request"
             log.warning("adopt.suggested", account=self._account, found=self._found, fix=fix)
+
+
+def _loggable(answered: Answered, words: str) -> str:
+    """Words about a request. When no answer came, or none of Fusion's, they are the network's and ours."""
+    nothing_said = answered.status is None or isinstance(answered.outcome, Unreachable)
+    return words if nothing_said else for_log(words)
