@@ -307,9 +307,9 @@ async def test_a_renamed_account_still_hears_of_an_opt_out(tmp_path):
         await bridge.accept(phone=P1, last_name="Leigh")
         await bridge.settled()
         out = await bridge.accept(phone=P1, dnd=True)
-        await bridge.settled()
-        assert bridge.fate(out) == "delivered"
-        assert bridge.lead(P1).tags == ["do-not-call"]
+        await bridge.until(lambda: bridge.lead(P1).tags == ["do-not-call"])
+        assert bridge.event(out)["state"] == "dead"
+        assert "'main'" in bridge.event(out)["reason"]  # nobody can tell that it is the same account
 
 
 async def test_an_opt_out_for_an_account_that_left_is_dead_and_cured_by_putting_it_back(tmp_path):
@@ -326,6 +326,33 @@ async def test_an_opt_out_for_an_account_that_left_is_dead_and_cured_by_putting_
         await bridge.settled()
         assert bridge.fate(out) == "delivered"
         assert bridge.lead(P1).tags == ["do-not-call"]
+
+
+async def test_an_opt_out_tells_who_is_there_and_is_dead_for_the_account_that_left(tmp_path):
+    accounts = {name: {"api_key": f"key-of-the-{name}-account"} for name in ("acme", "birch")}
+    both = {
+        "fusion": {**BASE["fusion"], "accounts": accounts},
+        "routes": [{"when": "contact.id == 'ann'", "account": "acme"}, {"account": "birch"}],
+    }
+    one = {
+        "fusion": {**BASE["fusion"], "accounts": {"birch": accounts["birch"]}},
+        "routes": [{"account": "birch"}],
+    }
+    tagged = "SELECT account FROM lead_map WHERE body LIKE '%do-not-call%' ORDER BY account"
+    async with running(tmp_path, **both) as bridge:
+        await bridge.accept(phone=P1)
+        await bridge.accept(contact_id="bob", phone=P1)
+        await bridge.settled()
+        reload_with(bridge, **one)
+        out = await bridge.accept(phone=P1, dnd=True)
+        await bridge.until(lambda: bridge.rows(tagged) == [{"account": "birch"}])
+        assert bridge.event(out)["state"] == "dead"
+        assert "'acme'" in bridge.event(out)["reason"]
+        reload_with(bridge, **both)
+        await replay(bridge, out)
+        await bridge.settled()
+        assert bridge.fate(out) == "delivered"
+        assert bridge.rows(tagged) == [{"account": "acme"}, {"account": "birch"}]
 
 
 async def test_a_reload_does_not_end_a_pause_that_fusion_asked_for(tmp_path):

@@ -82,10 +82,9 @@ def _decide(
     blockers = [p for p in (contact, *others) if p.blocked or p.deleted]
     # An opt-out that changes nothing any more is stale; sent back by an operator it is carried out once more.
     if blockers and (arrival.replayed or not (late and contact == before)):
-        # Where every lead is in accounts that left the configuration, the opt-out must not get lost unseen.
-        reached = any(lead.phone == contact.phone for lead in here.leads)
         only_deleted = not any(p.blocked for p in blockers)
-        return block(contact, here if reached else facts, tags, left, deleted=only_deleted)
+        # Of all accounts: a lead in one that left the configuration can't be told, and that must be seen.
+        return block(contact, facts, tags, left, deleted=only_deleted)
     if late and (before.phone or not contact.phone):
         return Decision("skipped", "stale", contact=contact)
     if mapped.lead is None or mapped.destination is None:

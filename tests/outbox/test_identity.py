@@ -298,6 +298,14 @@ def test_an_opt_out_reaches_for_accounts_that_left_the_configuration():
     assert put_of(run(facts=Facts(BEFORE, (BEFORE,), (gone,)))).account == "main"
 
 
+def test_so_it_does_when_another_lead_of_the_phone_is_in_reach():
+    gone = KnownLead("left", "", P1, BODY)
+    decision = run(dnd_all=True, facts=Facts(BEFORE, (BEFORE,), (KNOWN, gone)))
+    assert [put.account for put in decision.puts] == ["main", "left"]
+    deleted = run(deleted=True, facts=Facts(BEFORE, (BEFORE,), (KNOWN, gone)))
+    assert [put.account for put in deleted.puts] == ["main", "left"]
+
+
 def test_a_blocked_creation_that_may_have_happened_is_a_home_once_it_is_lifted():
     flying = Waiting("main", "", P1, None, BODY, in_flight=True, only_existing="do not call")
     elsewhere = replace(ACCEPTED, destination=Destination("main", "other"))
