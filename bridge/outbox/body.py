@@ -5,6 +5,7 @@ Fusion's PATCH leaves absent fields as they are, replaces `tags` and merges `cus
 the other and sending `merge` of both must leave the same lead.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from bridge.model import Lead
@@ -40,24 +41,39 @@ def settled(body: Body) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None and value != []}
 
 
-def changes(known: Body | None, wanted: Body) -> bool:
-    """Whether delivering `wanted` would change a lead that was last delivered as `known`."""
-    if known is None:
+def changes(known: Body | None, wanted: Body, doubtful: Collection[str] = ()) -> bool:
+    """Whether delivering `wanted` would change a lead that was last delivered as `known`, or might."""
+    if known is None or any(name in doubtful for name in wanted):
         return True
     return settled(merge(known, wanted)) != settled(known)
 
 
-def cleared(lead: Body, before: Body, *, clear_emptied: bool, own_tags: frozenset[str]) -> dict[str, Any]:
-    """Clear what was there `before` and is empty now: all of it when asked to, else only our own tags.
+def still_doubtful(doubtful: Collection[str], known: Body | None, delivered: Body) -> frozenset[str]:
+    """What is in doubt after `delivered`; custom fields are merged, so all that we know must be in it."""
+    told = set(delivered)
+    if set((known or {}).get("custom_fields") or ()) - set(delivered.get("custom_fields") or ()):
+        told.discard("custom_fields")
+    return frozenset(doubtful) - told
+
+
+def cleared(
+    lead: Body,
+    before: Body,
+    doubtful: Collection[str] = (),
+    *,
+    clear_emptied: bool,
+    own_tags: frozenset[str],
+) -> dict[str, Any]:
+    """Clear what was there `before`, or may have been, and is empty now: all if asked to, else our own tags.
 
     A tag that the bridge gave must go when its reason is gone, even from a lead that has no other tag.
     """
-    gone = {name for name in ("email", "company") if clear_emptied and before.get(name) and name not in lead}
+    may_have = {name for name in ("email", "company") if before.get(name) or name in doubtful}
+    gone = {name for name in may_have if clear_emptied and name not in lead}
     result: dict[str, Any] = {**lead, **dict.fromkeys(sorted(gone))}
-    had = set(before.get("tags") or ())
-    if "tags" not in lead and had and (clear_emptied or had & own_tags):
-        kept = [] if clear_emptied else [tag for tag in before["tags"] if tag not in own_tags]
-        result["tags"] = kept
+    had = before.get("tags") or ()
+    if "tags" not in lead and ("tags" in doubtful or (had and clear_emptied) or own_tags.intersection(had)):
+        result["tags"] = [] if clear_emptied else [tag for tag in had if tag not in own_tags]
     return result
 
 

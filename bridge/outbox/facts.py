@@ -44,6 +44,7 @@ class KnownLead:
     campaign_id: str
     phone: str
     body: Body | None = None  # as last delivered; None when found or adopted
+    doubtful: frozenset[str] = frozenset()  # fields that a lost request may have changed since
 
 
 @dataclass(frozen=True, slots=True)

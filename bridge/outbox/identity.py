@@ -84,7 +84,7 @@ def _decide(
     if blockers and (arrival.replayed or not (late and contact == before)):
         only_deleted = not any(p.blocked for p in blockers)
         # Of all accounts: a lead in one that left the configuration can't be told, and that must be seen.
-        return block(contact, facts, tags, left, deleted=only_deleted)
+        return block(contact, facts, tags, left, deleted=only_deleted, forced=arrival.forced)
     if late and (before.phone or not contact.phone):
         return Decision("skipped", "stale", contact=contact)
     if mapped.lead is None or mapped.destination is None:

@@ -47,15 +47,22 @@ class Leftover:
         return replace(decision, withdrawals=withdrawals)
 
 
-def block(contact: KnownContact, facts: Facts, tags: OwnTags, left: Leftover, *, deleted: bool) -> Decision:
+def block(
+    contact: KnownContact, facts: Facts, tags: OwnTags, left: Leftover, *, deleted: bool, forced: bool
+) -> Decision:
     """Withdraw what waits to be created, tag what exists, and create nothing."""
     reason, tag = ("deleted", tags.deleted) if deleted else ("do not call", tags.do_not_call)
-    blocked = tag_all(contact.phone, tag, facts, reason=reason, priority=DO_NOT_CALL)
+    blocked = tag_all(contact.phone, tag, facts, reason=reason, priority=DO_NOT_CALL, forced=forced)
     return left.added_to(blocked.added_to(Decision("skipped", reason, contact=contact)))
 
 
-def tag_all(phone: str, tag: str, facts: Facts, *, reason: str, priority: int) -> Leftover:
-    """Give every lead of this phone the tag, in every account; take back creations that never left."""
+def tag_all(
+    phone: str, tag: str, facts: Facts, *, reason: str, priority: int, forced: bool = False
+) -> Leftover:
+    """Give every lead of this phone the tag, in every account; take back creations that never left.
+
+    Also those that have it for all we know, if `forced`: somebody may have taken it off in Fusion.
+    """
     puts: list[Put] = []
     withdrawals: list[Withdrawal] = []
     known = {(lead.account, lead.campaign_id): lead for lead in facts.leads if lead.phone == phone}
@@ -66,7 +73,8 @@ def tag_all(phone: str, tag: str, facts: Facts, *, reason: str, priority: int) -
             withdrawals.append(Withdrawal(*place, phone))
             continue
         before = merge(lead.body if lead else None, row.body if row else {})
-        if tag in (before.get("tags") or ()) and (row is None or row.only_existing):
+        surely = row.only_existing if row else not (forced or (lead and "tags" in lead.doubtful))
+        if surely and tag in (before.get("tags") or ()):
             continue  # there, or on its way
         body = merge(row.body if row else None, tagged(before, phone, tag))
         puts.append(Put(*place, phone, row.kind if row else None, body, priority, reason))
@@ -164,7 +172,9 @@ def _put(
 ) -> Put:
     waiting = row.body if row else {}
     before = merge(known.body if known else None, waiting)
-    wanted = cleared(body_of(lead), before, clear_emptied=destination.clear_emptied, own_tags=tags.all())
+    doubtful = known.doubtful if known else ()
+    clear_emptied, own_tags = destination.clear_emptied, tags.all()
+    wanted = cleared(body_of(lead), before, doubtful, clear_emptied=clear_emptied, own_tags=own_tags)
     at_goal = place == (destination.account, destination.campaign_id)
     kind = destination.kind if at_goal else (row.kind if row else None)
     return Put(*place, lead.phone, kind, merge(waiting, wanted), UPDATE if known else NEW)
@@ -174,7 +184,7 @@ def _adds(put: Put, known: KnownLead | None, row: Waiting | None) -> bool:
     """Whether this says more than what Fusion has, or will have when the request under way is through."""
     if row is not None:
         return not row.in_flight or bool(row.only_existing) or put.body != row.body
-    return changes(known.body if known else None, put.body)
+    return changes(known.body, put.body, known.doubtful) if known else True
 
 
 def _at(found: Sequence[At], place: Place, phone: str) -> At | None:

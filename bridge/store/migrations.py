@@ -254,6 +254,9 @@ CREATE INDEX lead_map_delivered ON lead_map (account, delivered_at);
 CREATE INDEX contact_map_blocked ON contact_map (phone) WHERE blocked OR deleted;
 """
 
+# Fields of a lead that an update which was given up may have changed since `body` was delivered.
+FOURTH = "ALTER TABLE lead_map ADD COLUMN doubtful TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(doubtful))"
+
 
 @migrations()
 def first(db: Any) -> None:
@@ -268,6 +271,11 @@ def second(db: Any) -> None:
 @migrations()
 def third(db: Any) -> None:
     _run(db, THIRD)
+
+
+@migrations()
+def fourth(db: Any) -> None:
+    _run(db, FOURTH)
 
 
 def _run(db: Any, script: str) -> None:

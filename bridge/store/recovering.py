@@ -3,11 +3,13 @@
 Rule for editors: nobody knows of a request under way whether it was carried out, so a creation may have been.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection
 
 from bridge.outbox.batch import STANDS_ALONE
 from bridge.store.events import die, release
+from bridge.store.lead_map import write_doubt
 from bridge.store.resolving import LANE
 
 
@@ -130,10 +132,15 @@ def abandon(connection: sqlite3.Connection, accounts: Collection[str], now: floa
             (name,),
         )
         rows = connection.execute(
-            "DELETE FROM outbox WHERE account = ? AND sent_version IS NULL RETURNING event_id", (name,)
+            """
+            DELETE FROM outbox WHERE account = ? AND sent_version IS NULL
+            RETURNING campaign_id, phone, body, event_id
+            """,
+            (name,),
         ).fetchall()
         reason = f"the account {name!r} isn't in the configuration any more"
         for row in rows:
+            write_doubt(connection, (name, row["campaign_id"], row["phone"]), json.loads(row["body"]))
             die(
                 connection,
                 row["event_id"],

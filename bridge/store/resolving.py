@@ -80,7 +80,8 @@ def _contact(row: sqlite3.Row) -> KnownContact:
 
 def _lead(row: sqlite3.Row) -> KnownLead:
     body = json.loads(row["body"]) if row["body"] else None
-    return KnownLead(row["account"], row["campaign_id"], row["phone"], body)
+    doubtful = frozenset(json.loads(row["doubtful"]))
+    return KnownLead(row["account"], row["campaign_id"], row["phone"], body, doubtful)
 
 
 def _waiting(row: sqlite3.Row) -> Waiting:

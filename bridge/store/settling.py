@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bridge.outbox.batch import looked_up, shares
-from bridge.outbox.body import merge, settled
+from bridge.outbox.body import merge
 from bridge.outbox.compose import Due
 from bridge.outbox.facts import NEW, UPDATE, Body
 from bridge.outbox.outcome import Delivered, Exists, Gone, Outcome
@@ -18,6 +18,7 @@ from bridge.outbox.retry import Retry
 from bridge.outbox.settle import Moment, Tries, Verdict, in_company, verdict
 from bridge.store.claiming import Claimed, drop, unlist
 from bridge.store.events import Ended, die, release
+from bridge.store.lead_map import known_body, write_absent, write_doubt, write_there
 from bridge.store.resolving import LANE
 
 
@@ -95,6 +96,8 @@ def _settle_row(
         # What Fusion lost with the lead goes into the next creation.
         _remember(connection, claimed.account, row, json.loads(waiting["body"]))
     _learn(connection, claimed, row, waiting, result, outcome, now)
+    if result.fate == "dead":
+        write_doubt(connection, (claimed.account, row.campaign_id, row.phone), row.body)
     if isinstance(outcome, Delivered) and result.fate != "delivered":  # the others were, this one wasn't
         unlist(connection, claimed.attempt_id, row)
     newer = waiting["version"] > waiting["sent_version"]
@@ -172,37 +175,25 @@ def _learn(
     if result.exists is None:
         return
     if not result.exists:
-        connection.execute("DELETE FROM lead_map WHERE account = ? AND campaign_id = ? AND phone = ?", place)
+        write_absent(connection, place)
         return
     made = claimed.request.plan != "update" and result.fate == "delivered"
     created = made or waiting["uncertain_at"] is not None or result.fate == "dead"
-    lead_id, body = None, None
-    if isinstance(outcome, Delivered):
-        lead_id = outcome.lead_ids.get(row.phone) or None
-        if not (claimed.request.plan == "look" and row.newer):  # what it carried then isn't known any more
-            body = json.dumps(settled(merge(_known_body(connection, place), row.body)))
-    connection.execute(
-        """
-        INSERT INTO lead_map (account, campaign_id, phone, lead_id, body, delivered_at, origin)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (account, campaign_id, phone) DO UPDATE SET
-            lead_id = COALESCE(excluded.lead_id, lead_id),
-            body = COALESCE(excluded.body, body),
-            delivered_at = COALESCE(excluded.delivered_at, delivered_at)
-        """,
-        (*place, lead_id, body, now if body else None, "created" if created else "found"),
+    lead_id = outcome.lead_ids.get(row.phone) if isinstance(outcome, Delivered) else None
+    # What the batch that was looked up carried then isn't known any more.
+    told = isinstance(outcome, Delivered) and not (claimed.request.plan == "look" and row.newer)
+    write_there(
+        connection,
+        place,
+        lead_id=lead_id or None,
+        origin="created" if created else "found",
+        delivered=row.body if told else None,
+        now=now,
     )
 
 
-def _known_body(connection: sqlite3.Connection, place: tuple[str, str, str]) -> Body | None:
-    row = connection.execute(
-        "SELECT body FROM lead_map WHERE account = ? AND campaign_id = ? AND phone = ?", place
-    ).fetchone()
-    return json.loads(row["body"]) if row and row["body"] else None
-
-
 def _remember(connection: sqlite3.Connection, account: str, row: Due, waiting: Body) -> None:
-    known = _known_body(connection, (account, row.campaign_id, row.phone))
+    known = known_body(connection, (account, row.campaign_id, row.phone))
     connection.execute(
         "UPDATE outbox SET body = ? WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?",
         (json.dumps(merge(known, waiting)), LANE, account, row.campaign_id, row.phone),

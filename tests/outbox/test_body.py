@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Lead
-from bridge.outbox.body import body_of, changes, merge, settled, tagged
+from bridge.outbox.body import body_of, changes, cleared, merge, settled, still_doubtful, tagged
 
 PHONE = "+12025550101"
 texts = st.one_of(st.none(), st.sampled_from(["a", "b"]))
@@ -47,6 +47,28 @@ def test_a_body_that_changes_nothing_is_seen(known, wanted):
 
 def test_an_unknown_lead_always_changes():
     assert changes(None, {"phone": PHONE})
+
+
+@given(bodies, bodies, bodies, bodies, st.booleans())
+def test_what_a_lost_update_left_behind_is_seen(first, lost, between, wanted, carried_out):
+    """Whether the lost one was carried out or not, a body that changes the lead is never left out."""
+    known, lead = settled(first), deliver({}, first)
+    lead = deliver(lead, lost) if carried_out else lead
+    doubtful = still_doubtful(lost, known, between)
+    known, lead = settled(merge(known, between)), deliver(lead, between)
+    if deliver(lead, wanted) != lead:
+        assert changes(known, wanted, doubtful)
+
+
+def test_what_may_be_there_is_cleared_like_what_is():
+    ours = frozenset({"ours"})
+    lead, before = {"phone": PHONE}, {"tags": ["a"]}
+    assert cleared(lead, before, {"tags", "email"}, clear_emptied=False, own_tags=ours) == {
+        "phone": PHONE, "tags": ["a"]
+    }  # fmt: skip
+    assert cleared(lead, before, {"tags", "email"}, clear_emptied=True, own_tags=ours) == {
+        "phone": PHONE, "email": None, "tags": []
+    }  # fmt: skip
 
 
 def test_our_tag_stands_first_so_that_no_limit_cuts_it_off():

@@ -358,6 +358,20 @@ def test_a_tagged_lead_is_not_tagged_again():
     assert run(dnd_all=True, facts=Facts(BEFORE, (BEFORE,), (tagged,))).reason == "do not call"
 
 
+def test_a_tag_that_may_be_gone_is_given_again():
+    doubtful = replace(KNOWN, body={**BODY, "tags": ["do-not-call"]}, doubtful=frozenset({"tags"}))
+    facts = Facts(BEFORE, (BEFORE,), (doubtful,))
+    assert put_of(run(dnd_all=True, facts=facts)).body["tags"] == ["do-not-call"]
+    on_its_way = replace(WAITS, body={"phone": P1, "tags": ["do-not-call"]}, only_existing="do not call")
+    assert run(dnd_all=True, facts=replace(facts, waiting=(on_its_way,))).reason == "do not call"
+
+
+def test_a_tag_is_given_again_by_force():
+    tagged = replace(KNOWN, body={**BODY, "tags": ["do-not-call"]})
+    put = put_of(run(dnd_all=True, forced=True, facts=Facts(BEFORE, (BEFORE,), (tagged,))))
+    assert (put.body["tags"], put.priority) == (["do-not-call"], DO_NOT_CALL)
+
+
 def test_a_later_event_that_is_silent_about_it_does_not_lift_the_block():
     blocked = replace(BEFORE, dnd_all=True, blocked=True)
     decision = run(facts=Facts(blocked, (blocked,)))

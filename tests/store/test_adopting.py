@@ -29,7 +29,9 @@ def learn(stock, *leads, account="main", campaign=""):
 
 
 def lead(stock, phone, campaign=""):
-    found = stock.rows("SELECT * FROM lead_map WHERE phone = ? AND campaign_id = ?", phone, campaign)
+    columns = "account, campaign_id, phone, lead_id, body, delivered_at, origin"
+    sql = f"SELECT {columns} FROM lead_map WHERE phone = ? AND campaign_id = ?"
+    found = stock.rows(sql, phone, campaign)
     return found[0] if found else None
 
 

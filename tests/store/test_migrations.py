@@ -59,7 +59,7 @@ def test_what_waited_and_what_was_under_way_goes_on(tmp_path):
 def test_migrating_twice_changes_nothing(tmp_path):
     open_writer(tmp_path / "bridge.db").close()
     connection = open_writer(tmp_path / "bridge.db")
-    assert connection.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone()[0] == 3
+    assert connection.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone()[0] == 4
 
 
 def test_two_processes_may_start_at_the_same_time(tmp_path):
