@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.errors import StoreError
-from bridge.outbox.facts import NEW, UPDATE
-from bridge.store.events import replay
+from bridge.outbox.facts import DO_NOT_CALL, NEW, UPDATE, Facts, KnownLead, OwnTags
+from bridge.outbox.placement import tag_all
 from bridge.store.marks import Marks
-from bridge.store.resolving import LANE
+from bridge.store.resolving import LANE, waiting_for, write_put
 
 # As for a replay: longer than the service ever holds the lock.
 BUSY_MS = 10_000
@@ -32,10 +32,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a page brought: leads that the mapping table didn't have, and opt-outs that they concern."""
+    """What a page brought: leads that the mapping table didn't have, and how many of them want a tag."""
 
     new: int
-    opt_outs: int
+    opt_outs: int  # of people who must not be called
     forgotten: tuple[str, ...] = ()  # ids of leads of people who were erased: they aren't learned
 
 
@@ -91,12 +91,15 @@ def learn(
     campaign_id: str,
     leads: Sequence[tuple[str, str]],
     marks: Marks | None = None,
+    *,
+    tags: OwnTags,
+    now: float,
 ) -> Learned:
     """Write a page's leads, each a phone and its id (or ""), to the mapping table.
 
-    What waited to be created is an update now, and nothing is suspected or in doubt of it any more. A person
-    who opted out while nobody knew of the lead is a matter for the rules again: the lead wants its tag. One
-    whose phone is marked (`marks`) was erased, and stays unknown.
+    What waited to be created is an update now, and nothing is suspected or in doubt of it any more. Where a
+    person opted out while nobody knew of the lead, its tag (of `tags`) is queued. One whose phone is marked
+    (`marks`) was erased, and stays unknown.
 
     Raises:
         KeyTrouble: there are marks that can't be read.
@@ -141,19 +144,65 @@ def learn(
         """,
         {**place, "phones": phones, "new": NEW, "update": UPDATE},
     )
-    return Learned(len(new), _opt_outs(connection, phones), tuple(forgotten))
+    opt_outs = _tag_opt_outs(connection, account, campaign_id, phones, tags, now)
+    return Learned(len(new), opt_outs, tuple(forgotten))
 
 
-def _opt_outs(connection: sqlite3.Connection, phones: str) -> int:
-    """The newest events of contacts that must not be called, and have one of these phones, go again."""
-    rows = connection.execute(
+# The event that the contact was known by last: the retention keeps it. Where an opt-out came late, that one
+# may have gone before, while nobody was blocked: then the newest that is there.
+_WHO_IS_BLOCKED = """
+SELECT c.phone, MAX(c.blocked) AS blocked, MAX(COALESCE(
+    (SELECT id FROM events WHERE id = c.event_id),
+    (SELECT MAX(id) FROM events
+        WHERE contact_id = c.contact_id AND contact_id <> '' AND c.system IN ('ghl', source)),
+    (SELECT MAX(id) FROM events WHERE phone = c.contact_id AND phone <> '' AND source = c.system)
+)) AS event_id
+FROM contact_map AS c
+WHERE c.phone IN (SELECT value FROM json_each(?)) AND (c.blocked OR c.deleted)
+GROUP BY c.phone
+"""
+
+
+def _tag_opt_outs(
+    connection: sqlite3.Connection, account: str, campaign_id: str, phones: str, tags: OwnTags, now: float
+) -> int:
+    """Queue the tag of every lead here whose person must not be called. Returns how many there are.
+
+    Nothing is decided anew: what they said may be erased, or too old, or wait itself for another account.
+    """
+    count = 0
+    for row in connection.execute(_WHO_IS_BLOCKED, (phones,)).fetchall():
+        phone, event_id = row["phone"], row["event_id"]
+        if event_id is None:  # nothing to carry it; the next event of theirs brings the tag
+            continue
+        reason, tag = ("do not call", tags.do_not_call) if row["blocked"] else ("deleted", tags.deleted)
+        waiting = [
+            each
+            for each in waiting_for(connection, phone)
+            if (each.account, each.campaign_id) == (account, campaign_id)
+        ]
+        here = Facts(leads=(KnownLead(account, campaign_id, phone),), waiting=tuple(waiting))
+        for put in tag_all(phone, tag, here, reason=reason, priority=DO_NOT_CALL).puts:
+            _reopen(connection, event_id)
+            write_put(connection, put, event_id, now)
+        count += 1
+    return count
+
+
+def _reopen(connection: sqlite3.Connection, event_id: int) -> None:
+    """An event that carries a row again is queued, and ends with it, as after a replay.
+
+    A dead one stays so, with its reason and its fix: what failed elsewhere isn't cured by this lead.
+    """
+    connection.execute(
         """
-        SELECT DISTINCT event_id FROM contact_map
-        WHERE phone IN (SELECT value FROM json_each(?)) AND (blocked OR deleted)
+        UPDATE events SET
+            state = 'queued', reason = '', fix = '', settled_at = NULL, superseded_by = NULL,
+            replayed_after = (SELECT COALESCE(MAX(id), 0) FROM attempts)
+        WHERE id = ? AND state IN ('delivered', 'skipped', 'superseded')
         """,
-        (phones,),
-    ).fetchall()
-    return replay(connection, [row["event_id"] for row in rows], force=False)
+        (event_id,),
+    )
 
 
 def interrupt(connection: sqlite3.Connection, attempt_id: int, now: float) -> None:

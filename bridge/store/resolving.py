@@ -44,7 +44,7 @@ def load_facts(
     for each in phones:
         people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
         leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
-        waiting += map(_waiting, connection.execute("SELECT * FROM outbox WHERE phone = ?", (each,)))
+        waiting += waiting_for(connection, each)
     return Facts(contact, tuple(people), tuple(leads), tuple(waiting), marked)
 
 
@@ -82,6 +82,11 @@ def _lead(row: sqlite3.Row) -> KnownLead:
     body = json.loads(row["body"]) if row["body"] else None
     doubtful = frozenset(json.loads(row["doubtful"]))
     return KnownLead(row["account"], row["campaign_id"], row["phone"], body, doubtful)
+
+
+def waiting_for(connection: sqlite3.Connection, phone: str) -> list[Waiting]:
+    """Reads what waits for this phone, in every account."""
+    return [_waiting(row) for row in connection.execute("SELECT * FROM outbox WHERE phone = ?", (phone,))]
 
 
 def _waiting(row: sqlite3.Row) -> Waiting:
@@ -136,7 +141,7 @@ def write_decision(
     for withdrawal in decision.withdrawals:
         ended += _withdraw(connection, withdrawal, event_id, now)
     for put in decision.puts:
-        ended += _put(connection, put, event_id, now)
+        ended += write_put(connection, put, event_id, now)
     return ended
 
 
@@ -196,7 +201,8 @@ def _withdraw(connection: sqlite3.Connection, row: Withdrawal, event_id: int, no
     return list(chain.from_iterable(ended))
 
 
-def _put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) -> list[Ended]:
+def write_put(connection: sqlite3.Connection, put: Put, event_id: int, now: float) -> list[Ended]:
+    """Write a row of the outbox, carried by this event. Returns the events that it takes the place of."""
     place = (LANE, put.account, put.campaign_id, put.phone)
     before = connection.execute(
         "SELECT event_id FROM outbox WHERE lane = ? AND account = ? AND campaign_id = ? AND phone = ?", place

@@ -70,8 +70,8 @@ class Slice:
 
 
 # `die` settles an event of which another row may still wait. And the newest event of somebody who must not be
-# called stays, whole: `bridge adopt` sends it again when Fusion turns out to have a lead of theirs, who would
-# be called otherwise. (A contact is known by its id; by its phone where the source has no ids.)
+# called stays, whole: it carries the tag when `bridge adopt` finds a lead of theirs in Fusion, who would be
+# called otherwise. (A contact is known by its id; by its phone where the source has no ids.)
 _SETTLED = """
 events.settled_at < :events_before
 AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.event_id = events.id)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from bridge.config import Config
+from bridge.config import Config, OwnTags
 from bridge.errors import StoreError
 from bridge.fusion.client import FusionClient, Listing
 from bridge.outbox.budget import MOST_RESERVED, RESERVED_OF, Allowance, Budget
@@ -83,6 +83,7 @@ async def adopt(
             Budget(limit.requests, limit.per_s),
             connection,
             marks,
+            config.tags,
             shares=shares,
             clock=clock,
             tell=tell,
@@ -108,12 +109,14 @@ class _Adopter:
         budget: Budget,
         connection: sqlite3.Connection,
         marks: Marks,
+        tags: OwnTags,
         *,
         shares: Callable[[], bool],
         clock: Callable[[], float],
         tell: Tell,
     ) -> None:
         self._marks = marks
+        self._tags = tags
         self.account = account
         self._client = client
         self._budget = budget
@@ -237,14 +240,13 @@ class _Adopter:
     def _learn(
         self, course: Course, reading: Reading, listing: Listing, now: float
     ) -> tuple[Course, Reading]:
-        learned = adopting.learn(
-            self._connection, self.account, course.campaign_id, listing.leads, self._marks
-        )
+        place, tags = (self.account, course.campaign_id), self._tags
+        learned = adopting.learn(self._connection, *place, listing.leads, self._marks, tags=tags, now=now)
         onward = reading.after([phone for phone, _ in listing.leads], listing.total)
         total = onward.seen if onward.done and onward.total is None else onward.total
         done_at = now if onward.done else None
         reached = adopting.Progress(onward.page, total, done_at)
-        adopting.write_progress(self._connection, self.account, course.campaign_id, reached)
+        adopting.write_progress(self._connection, *place, reached)
         course = replace(
             course,
             total=total,

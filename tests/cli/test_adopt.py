@@ -493,9 +493,17 @@ def test_the_point_of_it(world):
     assert world.sandbox.stats()["doubles"] == 0
 
 
-def test_somebody_who_opted_out_before_gets_the_tag(june):
+@pytest.mark.parametrize(
+    ("campaigns", "said"),
+    [
+        ([""], "Among them somebody who must not be called: the service will tag it."),
+        (["", CAMPAIGN], "Among them 2 of people who must not be called: the service will tag them."),
+    ],
+)
+def test_somebody_who_opted_out_before_gets_the_tag(june, campaigns, said):
     """Nobody knew that Fusion has the lead; now that it is known, it must not be called."""
-    june.has(3)
+    for campaign in campaigns:
+        june.has(3, campaign)
     with bridge(june.config, june.port) as service:
         service.start()
         june.post(contact_id="ann", first_name="Ann", phone="+12025560001", customData={"dnd": "true"})
@@ -504,9 +512,10 @@ def test_somebody_who_opted_out_before_gets_the_tag(june):
         june.settled()
         service.terminate()
 
-    assert "Among them somebody who must not be called: the service will tag it." in result.stdout
+    assert said in result.stdout
     tags = {lead.phone[-1]: lead.tags for lead in june.sandbox.leads}
     assert tags == {"0": [], "1": ["do-not-call"], "2": []}
+    assert len([lead for lead in june.sandbox.leads if lead.tags]) == len(campaigns)
 
 
 def test_a_terminal_gets_a_bar(june):

@@ -1,14 +1,26 @@
 """What a page of Fusion's leads changes in the tables, and what it leaves alone."""
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 
 from bridge.errors import StoreError
+from bridge.model import ContactKey
 from bridge.outbox.budget import Budget
-from bridge.outbox.facts import BACKFILL, DO_NOT_CALL, NEW, UPDATE
-from bridge.outbox.outcome import Exists, Unreachable
-from bridge.store import adopting, claiming, spending
+from bridge.outbox.facts import (
+    BACKFILL,
+    DO_NOT_CALL,
+    NEW,
+    UPDATE,
+    Decision,
+    KnownContact,
+    OwnTags,
+    Put,
+)
+from bridge.outbox.outcome import Exists, Gone, Unreachable
+from bridge.store import adopting, claiming, recovering, spending
 from bridge.store.adopting import Learned, Progress
 from bridge.store.database import open_writer
 from tests.stocked import CAMPAIGN, Stock
@@ -25,7 +37,7 @@ def stock(tmp_path):
 
 def learn(stock, *leads, account="main", campaign=""):
     with adopting.writing(stock.connection) as connection:
-        return adopting.learn(connection, account, campaign, leads)
+        return adopting.learn(connection, account, campaign, leads, tags=OwnTags(), now=time.time() - 45)
 
 
 def lead(stock, phone, campaign=""):
@@ -121,14 +133,102 @@ def test_a_culprit_that_is_found_leaves_its_batch(stock):
     assert [suspects is None for (suspects,) in waiting(stock, "suspects")] == [True, False]
 
 
-def test_who_opted_out_before_goes_through_the_rules_again(stock):
-    event_id = stock.queue("ann", ANN, blocked=True)
-    stock.connection.execute("DELETE FROM outbox")
-    stock.connection.execute("UPDATE events SET state = 'skipped', reason = 'do not call', settled_at = 1")
+def known(stock, contact, phone, decision=None, *, ago=50.0, **more):
+    """A contact by its newest event, and what was decided for that."""
+    event_id = stock.accept(contact, ago=ago)
+    contact = KnownContact(ContactKey("ghl", "loc", contact), phone=phone, event_id=event_id, **more)
+    decision = decision or Decision("skipped", "do not call")
+    stock.decide(event_id, replace(decision, contact=contact), phone, ago=ago)
+    return event_id
+
+
+def tags_waiting(stock):
+    rows = waiting(stock, "account", "campaign_id", "phone", "priority", "only_existing", "event_id", "body")
+    return [(*row[:-1], json.loads(row[-1])["tags"]) for row in rows]
+
+
+def test_who_opted_out_before_gets_the_tag(stock):
+    ann = known(stock, "ann", ANN, blocked=True)
     bob = stock.deliver("bob", BOB)
-    assert learn(stock, (ANN, ""), (BOB, ""), campaign=CAMPAIGN) == Learned(2, 1)
-    assert (stock.state(event_id), stock.state(bob)) == ("received", "delivered")
-    assert learn(stock, (ANN, ""), campaign=CAMPAIGN) == Learned(0, 0)
+    cam = known(stock, "cam", CAM, Decision("skipped", "deleted"), deleted=True)
+    assert learn(stock, (ANN, ""), (BOB, ""), (CAM, ""), campaign=CAMPAIGN) == Learned(3, 2)
+    assert tags_waiting(stock) == [
+        ("main", CAMPAIGN, ANN, DO_NOT_CALL, "do not call", ann, ["do-not-call"]),
+        ("main", CAMPAIGN, CAM, DO_NOT_CALL, "deleted", cam, ["deleted-in-crm"]),
+    ]
+    assert [stock.state(each) for each in (ann, bob, cam)] == ["queued", "delivered", "queued"]
+    assert learn(stock, (ANN, ""), (CAM, ""), campaign=CAMPAIGN) == Learned(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "reason"), [(None, "delivered", ""), (Gone("gone"), "skipped", "do not call")]
+)
+def test_an_opt_out_ends_with_its_tag(stock, outcome, state, reason):
+    ann = known(stock, "ann", ANN, blocked=True)
+    learn(stock, (ANN, "lead-1"))
+    stock.send(outcome)
+    assert stock.rows("SELECT state, reason FROM events WHERE id = ?", ann) == [
+        {"state": state, "reason": reason}
+    ]
+    assert waiting(stock, "id") == []
+
+
+def test_an_opt_out_that_waits_for_another_account_waits_for_this_one_too(stock):
+    body = {"phone": ANN, "tags": ["do-not-call"]}
+    stock.deliver("ann", ANN, account="east")
+    put = Put("east", "", ANN, None, body, DO_NOT_CALL, "do not call")
+    ann = known(stock, "ann", ANN, Decision("queued", puts=(put,)), blocked=True)
+    assert learn(stock, (ANN, "")) == Learned(1, 1)
+    states = []
+    for account in ("main", "east"):
+        stock.send(account=account)
+        states.append(stock.state(ann))
+    assert states == ["queued", "delivered"]
+
+
+def test_an_opt_out_that_can_not_be_read_any_more_is_obeyed(stock):
+    ann = known(stock, "ann", ANN, blocked=True)
+    stock.connection.execute("UPDATE events SET payload = x''")
+    assert learn(stock, (ANN, "")) == Learned(1, 1)
+    assert stock.state(ann) == "queued"
+
+
+def test_an_opt_out_that_came_when_what_it_was_late_for_is_gone(stock):
+    """Nobody was blocked then, so it went by its age; the contact is still known by it."""
+    gone = known(stock, "ann", ANN)
+    late = stock.accept("ann", ago=40)
+    stock.decide(late, Decision("skipped", "do not call"), ANN)
+    stock.connection.execute("UPDATE contact_map SET blocked = 1")
+    stock.connection.execute("DELETE FROM events WHERE id = ?", (gone,))
+    assert learn(stock, (ANN, "")) == Learned(1, 1)
+    assert waiting(stock, "event_id") == [(late,)]
+
+    stock.connection.execute("DELETE FROM outbox")
+    stock.connection.execute("DELETE FROM events")
+    assert learn(stock, (ANN, ""), campaign=CAMPAIGN) == Learned(1, 0)  # nothing to carry it
+
+
+def test_an_opt_out_that_failed_elsewhere_stays_dead(stock):
+    put = Put("east", "", ANN, None, {"phone": ANN, "tags": ["do-not-call"]}, DO_NOT_CALL, "do not call")
+    known(stock, "ann", ANN, Decision("queued", puts=(put,)), blocked=True)
+    recovering.abandon(stock.connection, ["main"], 1e9)
+    before = stock.rows("SELECT state, reason, fix FROM events")
+    assert learn(stock, (ANN, "")) == Learned(1, 1)
+    stock.send()
+    assert stock.rows("SELECT state, reason, fix FROM events") == before
+    assert before[0]["state"] == "dead"
+    assert json.loads(lead(stock, ANN)["body"])["tags"] == ["do-not-call"]
+
+
+def test_a_tag_that_is_on_its_way_is_not_put_again(stock):
+    """Of a creation that nobody knows the end of."""
+    stock.queue("ann", ANN)
+    stock.send(Unreachable("cut", uncertain=True))
+    put = Put("main", "", ANN, None, {"phone": ANN, "tags": ["do-not-call"]}, DO_NOT_CALL, "do not call")
+    ann = known(stock, "ann", ANN, Decision("queued", puts=(put,)), blocked=True)
+    before = waiting(stock, "event_id", "version")
+    assert learn(stock, (ANN, "")) == Learned(1, 1)
+    assert waiting(stock, "event_id", "version") == before == [(ann, 2)]
 
 
 def test_progress(stock):
@@ -151,7 +251,7 @@ def test_a_request_that_was_broken_off_counts_from_now(stock):
 def test_what_fails_changes_nothing(stock):
     def fail():
         with adopting.writing(stock.connection) as connection:
-            adopting.learn(connection, "main", "", [(ANN, "")])
+            adopting.learn(connection, "main", "", [(ANN, "")], tags=OwnTags(), now=1000.0)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -179,7 +279,7 @@ def test_a_page_is_learned_quickly(stock):
     plans = [
         row["detail"]
         for statement in statements
-        if statement.lstrip().startswith(("INSERT INTO lead_map", "UPDATE outbox", "SELECT DISTINCT"))
+        if statement.lstrip().startswith(("INSERT INTO lead_map", "UPDATE outbox", "SELECT c.phone"))
         for row in stock.connection.execute(f"EXPLAIN QUERY PLAN {statement}")
     ]
     assert not [plan for plan in plans if plan.startswith("SCAN") and "json_each" not in plan], json.dumps(

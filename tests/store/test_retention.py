@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bridge.model import ContactKey
-from bridge.outbox.facts import Decision, KnownContact
+from bridge.outbox.facts import Decision, KnownContact, OwnTags
 from bridge.store import adopting, claiming, events
 from bridge.store.retention import ORDER, Cutoffs, Slice, look, take
 from tests.stocked import BUDGET, Stock, plans
@@ -163,7 +163,7 @@ def opted_out(stock, contact, phone, *, source="workflow", key=None, **more):
 
 
 def test_who_opted_out_can_still_be_tagged(stock):
-    """Fusion turns out to have them months later: the event that says so is there, whole."""
+    """Fusion turns out to have them months later: their event is there, whole, and carries the tag."""
     first = opted_out(stock, "ann", ANN, **old(400))
     by_phone = opted_out(stock, "", BEN, source="forms", key=ContactKey("forms", "", BEN), **old(400))
     older = stock.skip("ann", **old(400))
@@ -172,9 +172,11 @@ def test_who_opted_out_can_still_be_tagged(stock):
 
     assert sweep(stock) == (1, 0, 0)
     assert (ids(stock), emptied(stock)) == ([first, by_phone, older + 1], [])
-    learned = adopting.learn(stock.connection, "main", "", [(ANN, "lead-7"), (BEN, "lead-8")])
+    leads = [(ANN, "lead-7"), (BEN, "lead-8")]
+    learned = adopting.learn(stock.connection, "main", "", leads, tags=OwnTags(), now=time.time())
     assert learned.opt_outs == 2
-    assert stock.state(first) == stock.state(by_phone) == "received"
+    assert stock.state(first) == stock.state(by_phone) == "queued"
+    assert [row["event_id"] for row in stock.rows("SELECT event_id FROM outbox")] == [first, by_phone]
 
 
 def test_who_may_be_called_again_is_no_exception(stock):
