@@ -132,9 +132,7 @@ class Service:
             return
         if (config.server, config.database) != (self.config.server, self.config.database):
             log.warning("config.needs_restart", keys="server, database", fix="restart to use the new values")
-        self.config = replace(
-            config, database=self.config.database
-        )  # where the writer is
+        self.config = replace(config, database=self.config.database)  # where the writer is
         logs.configure(config.secrets)
         if self._tasks:  # else the next service begins with it
             self._reload_lanes()

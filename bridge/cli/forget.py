@@ -26,9 +26,7 @@ def command(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="In any spelling.", show_default=False)] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Don't ask. (A script isn't.)")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. (A script isn't.)")] = False,
     lift: Annotated[
         bool, typer.Option("--lift", help="Take the mark away: they asked to be called again.")
     ] = False,

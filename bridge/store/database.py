@@ -58,7 +58,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         try:
             path.parent.mkdir(0o700, parents=True, exist_ok=True)
             _not_cut_to_nothing(path)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it holds people
+            _make_private(path)
             connection = opened.enter_context(contextlib.closing(_connect(str(path))))
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: a commit is on the disk, not only with the operating system, when the sender gets its 200.
@@ -87,6 +87,12 @@ def open_beside(path: Path, *, patience_s: float) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     _forgetful(connection)
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """A new file, for its user alone. An old one isn't opened: its closing would free SQLite's locks."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _forgetful(connection: sqlite3.Connection) -> None:

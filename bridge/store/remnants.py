@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from bridge.rules.mentions import Traces
 from bridge.store.database import open_beside
@@ -20,6 +21,10 @@ CHUNK, OVERLAP = 4 * 1024 * 1024, 1024
 # for which the service waits for that.
 LOCKED_S = 0.5
 PAUSE_S = 0.3
+
+# To close a database's file frees every lock that this process holds on it, SQLite's own among them (SQLite's
+# page "How To Corrupt An SQLite Database File", 2.2): what was looked through is open until the process ends.
+_OPEN: list[BinaryIO] = []
 
 
 def flush(database: Path, *, patience_s: float) -> bool:
@@ -48,11 +53,10 @@ def count_traces(database: Path, traces: Traces) -> int:
 
 def _count(path: Path, traces: Traces) -> int:
     found, kept = 0, b""
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                found += traces.count(kept + chunk)
-                kept = chunk[-OVERLAP:]
-    except FileNotFoundError:
-        return 0
+    with contextlib.suppress(FileNotFoundError):
+        file = path.open("rb")
+        _OPEN.append(file)
+        while chunk := file.read(CHUNK):
+            found += traces.count(kept + chunk)
+            kept = chunk[-OVERLAP:]
     return found
