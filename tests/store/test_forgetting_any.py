@@ -102,6 +102,8 @@ def test_one_is_erased_and_the_others_are_what_they_were(history, phone):
             table: rows_of(town, table, person) for table in ("events", "lead_map", "contact_map", "outbox")
         }
         ids = town.rows("SELECT id FROM events ORDER BY id")
+        had_it = {f"{who}@" for _, who, of in history if of in person.phones}
+        taken = {row["phone"] for row in before["contact_map"]}
 
         erased = town.forget(phone)
 
@@ -117,7 +119,10 @@ def test_one_is_erased_and_the_others_are_what_they_were(history, phone):
             for row in rows:
                 text = json.dumps(row, default=repr)
                 named = any(trace.strip("'") in text for trace in traces)
-                assert named or text in after, (table, row)
+                # Of a phone that is nobody's any more goes what names somebody who had the erased one.
+                nobodys = table == "events" and row["phone"] not in taken
+                gone = nobodys and any(name in text for name in had_it)
+                assert named or gone or text in after, (table, row)
         queued = town.rows("SELECT id FROM events WHERE state = 'queued'")
         carried = town.rows("SELECT event_id AS id FROM outbox UNION SELECT sent_event_id FROM outbox")
         assert [each for each in queued if each not in carried] == []
