@@ -12,7 +12,7 @@ from bridge.config import load
 from bridge.metrics import Gauges, Metrics
 from bridge.rules.filters import FILTERS
 from bridge.store.database import open_writer
-from bridge.store.migrations import FIRST
+from bridge.store.schema import FIRST
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from sqlite_utils import Database
 
-from bridge.store.migrations import FIRST
+from bridge.store.schema import FIRST
 from tests.crash.dying import Death
 from tests.crash.judge import HEIRS
 from tests.crash.nursery import Nursery

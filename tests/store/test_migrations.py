@@ -9,7 +9,8 @@ from sqlite_utils import Database
 from bridge.outbox.budget import Budget
 from bridge.store.claiming import claim
 from bridge.store.database import open_writer
-from bridge.store.migrations import FIRST, migrate, migrations
+from bridge.store.migrations import migrate, migrations
+from bridge.store.schema import FIRST
 from bridge.store.recovering import recover
 
 
