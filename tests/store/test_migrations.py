@@ -10,8 +10,8 @@ from bridge.outbox.budget import Budget
 from bridge.store.claiming import claim
 from bridge.store.database import open_writer
 from bridge.store.migrations import migrate, migrations
-from bridge.store.schema import FIRST
 from bridge.store.recovering import recover
+from bridge.store.schema import FIRST
 
 
 def before(path):
