@@ -12,13 +12,23 @@ from bridge.errors import InvalidPhone, MappingError, MissingField
 from bridge.model import FieldTrace, Lead
 from bridge.rules import fit
 from bridge.rules.filters import REGIONS
-from bridge.rules.phone import normalize, says_no_phone
+from bridge.rules.phone import normalize, plausible, says_no_phone
 from bridge.rules.ruleset import LeadRules, Rule
 from bridge.rules.values import flat, plain_text
 
 _NUMBERS_TRIED: Final = 20  # of a list; each takes up to 0.1 ms
+_READINGS: Final = 8
 
 Fitted = TypeVar("Fitted")
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What the rules for the phone give."""
+
+    number: str = ""  # E.164; '' where none is usable
+    plausible: tuple[str, ...] = ()  # each number that it can mean, the usable one first
+    failure: MappingError | None = None  # why none is usable; None where none was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +44,28 @@ class Tracer:
             self.warnings.append(f"{rule.field} ({rule.at}): {warning}")
 
 
-def build_phone(
-    rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer
-) -> tuple[str, MappingError | None]:
-    """The first usable phone in E.164; '' without one, with the error when there was one to dial."""
+def build_phone(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer) -> Phone:
+    """The first usable phone of the rules, and every number that what they gave can mean."""
+    regions = variables[REGIONS]
     failures: list[tuple[Rule, MappingError]] = []
+    refused: list[str] = []
     for rule in rules.phone:
         before: Any = None
+        numbers: list[str] = []
         try:
             before = rule.value(variables)
-            phone = _dialable(before, variables[REGIONS])
+            numbers = _numbers(before)
+            phone = _dialable(numbers, regions)
         except MappingError as error:
             tracer.tell(rule, before, None)
             failures.append((rule, error))
+            refused += numbers
             continue
         tracer.tell(rule, before, phone or None)
         if phone:
             tracer.warnings.extend(f"phone ({bad.at}): {error.message}" for bad, error in failures)
-            return phone, None
-    return "", failures[0][1] if failures else None
+            return Phone(phone, _plausible([phone], numbers, regions))
+    return Phone(plausible=_plausible([], refused, regions), failure=failures[0][1] if failures else None)
 
 
 def build_lead(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer, *, phone: str) -> Lead:
@@ -117,9 +130,13 @@ def _tags(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer) -> tup
     return tags
 
 
-def _dialable(value: Any, regions: tuple[str, ...]) -> str:
-    """E.164 of the first usable number of a rule's value; '' when it holds none to try."""
-    numbers = [text for text in map(plain_text, flat(value)[:_NUMBERS_TRIED]) if not says_no_phone(text)]
+def _numbers(value: Any) -> list[str]:
+    """The texts of a rule's value that are numbers to try."""
+    return [text for text in map(plain_text, flat(value)[:_NUMBERS_TRIED]) if not says_no_phone(text)]
+
+
+def _dialable(numbers: Iterable[str], regions: tuple[str, ...]) -> str:
+    """E.164 of the first usable number; '' without any to try."""
     failure: InvalidPhone | None = None
     for number in numbers:
         try:
@@ -129,3 +146,8 @@ def _dialable(value: Any, regions: tuple[str, ...]) -> str:
     if failure:
         raise failure
     return ""
+
+
+def _plausible(chosen: list[str], numbers: list[str], regions: tuple[str, ...]) -> tuple[str, ...]:
+    each = [reading for text in numbers[:_READINGS] for reading in plausible(text, regions)]
+    return tuple(dict.fromkeys([*chosen, *each]))[:_READINGS]

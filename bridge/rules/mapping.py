@@ -1,8 +1,8 @@
 """The front door of the rules: a reading and the compiled rules → Mapped, which says what to do with it.
 
 Decides route, do-not-call, and what each failure means; evaluating one lead's fields is in `lead`.
-Rule for editors: apply never raises, and fills `phone` whenever it can: do-not-call needs it even
-where no lead is wanted.
+Rule for editors: apply never raises, and fills `phone` and `plausible` whenever it can: do-not-call needs
+them even where no lead is wanted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from bridge.errors import MappingError, MissingField
 from bridge.model import Contact, Destination, Mapped, Reading
 from bridge.rules.build import DEFAULT_LEAD, compile_rules
 from bridge.rules.filters import NOTES, REGIONS
-from bridge.rules.lead import Tracer, build_lead, build_phone
+from bridge.rules.lead import Phone, Tracer, build_lead, build_phone
 from bridge.rules.ruleset import LeadRules, Route, Rule, Rules
 from bridge.rules.values import CustomFields, plain_text
 
@@ -34,7 +34,7 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     flagged, silent, failure = _blocked(rules, variables)
     route, route_failure = _route(rules, variables)
     failure = failure or route_failure
-    phone, phone_failure = build_phone(route.lead if route else rules.lead, variables, tracer)
+    phone = build_phone(route.lead if route else rules.lead, variables, tracer)
     if failure:
         outcome = {"error": failure.message, "fix": failure.fix}
     elif route is None:
@@ -42,9 +42,10 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     elif route.skip:
         outcome = {"skip": f"filtered: {route.skip}"}
     else:
-        outcome = _wanted(route, variables, tracer, phone=phone, failure=phone_failure)
+        outcome = _wanted(route, variables, tracer, phone=phone)
     return Mapped(
-        phone=phone,
+        phone=phone.number,
+        plausible=phone.plausible,
         route=route.name if route else "",
         blocked_if_flagged=flagged,
         blocked_if_not=silent,
@@ -54,16 +55,14 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     )
 
 
-def _wanted(
-    route: Route, variables: Mapping[str, Any], tracer: Tracer, *, phone: str, failure: MappingError | None
-) -> dict[str, Any]:
+def _wanted(route: Route, variables: Mapping[str, Any], tracer: Tracer, *, phone: Phone) -> dict[str, Any]:
     """Mapped's fields for a reading that should become a lead."""
-    if failure:
-        return {"error": failure.message, "fix": failure.fix}
-    if not phone:
+    if phone.failure:
+        return {"error": phone.failure.message, "fix": phone.failure.fix}
+    if not phone.number:
         return {"skip": "no phone"}
     try:
-        lead = build_lead(route.lead, variables, tracer, phone=phone)
+        lead = build_lead(route.lead, variables, tracer, phone=phone.number)
     except MissingField as error:
         return {"error": error.message, "fix": error.fix}
     destination = Destination(

@@ -18,6 +18,7 @@ from bridge.masking import mask_phone
 MIN_DIGITS: Final = 10
 MAX_DIGITS: Final = 15
 
+_READINGS: Final = 8
 _LONGEST: Final = 300  # characters that are looked at; the library refuses what has more than 250
 # What GHL sends nearly always, and what people in its main market write. Every ten-digit number that
 # begins with 2 to 9 is possible in the North American plan, so the library has nothing to add.
@@ -68,6 +69,29 @@ def normalize(text: str, regions: Sequence[str]) -> str:
     else:
         reason, fix = _reason(spelt, region), _FIX
     raise InvalidPhone(f"phone {mask_phone(spelt)} {reason}", field="phone", fix=fix)
+
+
+def plausible(text: str, regions: Sequence[str]) -> tuple[str, ...]:
+    """E.164 of each number that the text can mean, the chosen one first; at most 8. Never raises.
+
+    For opt-outs: each region's reading counts, and the one with a plus where that is valid.
+    """
+    if _NORTH_AMERICAN.fullmatch(text):
+        return (text,)
+    digits = "".join(str(unicodedata.decimal(sign)) for sign in text[:_LONGEST] if sign.isdecimal())
+    found = [_or_nothing(text, regions), *(_or_nothing(text, [name]) for name in regions)]
+    for national in (digits, digits.lstrip("0")):
+        abroad = _or_nothing(f"+{national}", [])
+        if abroad and phonenumbers.is_valid_number(phonenumbers.parse(abroad)):
+            found.append(abroad)
+    return tuple(dict.fromkeys(filter(None, found)))[:_READINGS]
+
+
+def _or_nothing(text: str, regions: Sequence[str]) -> str:
+    try:
+        return normalize(text, regions)
+    except InvalidPhone:
+        return ""
 
 
 def says_no_phone(text: str) -> bool:

@@ -426,3 +426,30 @@ def test_notes_of_filters_are_few_and_short() -> None:
     )
     assert len(got.warnings) == 3
     assert max(map(len, got.warnings)) < 90
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "readings"),
+    [
+        ("+14155550101", "", ("+14155550101",)),
+        ("(415) 555-0101", "US", ("+14155550101",)),
+        ("491713920012", "", ("+491713920012",)),
+        ("07700 900123", "GB", ("+447700900123",)),
+        ("07700 900123", "", ("+447700900123",)),
+        ("n/a", "", ()),
+        ("", "", ()),
+    ],
+)
+def test_every_plausible_number_of_the_phone_is_known(
+    phone: str, country: str, readings: tuple[str, ...]
+) -> None:
+    got = mapped(rules_of(), replace(JANE, phone=phone, country=country), regions=("US", "GB"))
+    assert set(readings) <= set(got.plausible)
+    assert len(got.plausible) <= 8
+    assert got.plausible[:1] == ((got.phone,) if got.phone else got.plausible[:1])
+
+
+def test_the_plausible_numbers_are_known_where_no_lead_is_wanted() -> None:
+    routes = [{"when": "'vip' in contact.tags"}]
+    got = mapped(rules_of(None, routes), replace(JANE, phone="+49 171 3920012"))
+    assert (got.skip, got.plausible[0]) == ("filtered: no route matches", "+491713920012")
