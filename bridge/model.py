@@ -85,6 +85,7 @@ class Reading:
     # about a block must not lift it.
     dnd_all: bool | None = None
     dnd_call: bool | None = None
+    tags_said: bool = False  # whether the event speaks of tags, also to say that there are none
     warnings: tuple[str, ...] = ()  # what the sender seems to have meant and didn't say
 
 

@@ -87,6 +87,11 @@ def contact(layers: Layers, contact_id: str, *, custom: Mapping[str, Any], block
     return Contact(id=contact_id, tags=tags, do_not_call=True in blocks, custom=custom, **fields)
 
 
+def tags_said(layers: Layers) -> bool:
+    """Whether any layer speaks of tags, be it to say that there are none: `tags: []`, `tags: ""`."""
+    return any(values.says(layer["tags"]) for layer in layers if "tags" in layer)
+
+
 def custom_fields(layers: Layers) -> dict[str, Any]:
     """`[{id, value}]` as a mapping; an item that also tells its key or name is found by those too.
 

@@ -62,6 +62,7 @@ class GhlApp:
             deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
+            tags_said=ghl.tags_said(layers),
             warnings=ghl.doubts(layers, contact),
         )
 

@@ -102,6 +102,7 @@ class GhlWorkflow:
             deleted=head.deleted,
             dnd_all=dnd_all,
             dnd_call=dnd_call,
+            tags_said=ghl.tags_said(body.layers),
             warnings=ghl.doubts(body.all, contact) + _event_doubts(body),
         )
 

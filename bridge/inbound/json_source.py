@@ -11,6 +11,7 @@ from typing import Any
 from bridge.errors import MappingError
 from bridge.inbound import do_not_call, values
 from bridge.inbound.signature import check_token
+from bridge.inbound.watched import Watched
 from bridge.model import Contact, ContactKey, Ignored, Incoming, Reading
 
 Expression = Callable[[Mapping[str, Any]], Any]
@@ -54,6 +55,7 @@ class JsonSource:
             occurred_at=values.moment(_value(self.occurred_at, payload)),
             deleted=event_type == "contact.deleted",
             dnd_all=blocked,
+            tags_said=self._tags_said(payload),
             warnings=self._doubts(payload),
         )
 
@@ -71,6 +73,12 @@ class JsonSource:
     def _doubts(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
         doubt = do_not_call.doubt("do_not_call", _value(self.contact.get("do_not_call"), payload))
         return (doubt,) if doubt else ()
+
+    def _tags_said(self, payload: Mapping[str, Any]) -> bool:
+        """Whether a key that the mapping of tags names is in the payload, be it empty."""
+        watched = Watched(payload)
+        found = values.tags(_value(self.contact.get("tags"), watched))
+        return bool(found) or any(map(values.says, watched.seen))
 
     def _contact(self, payload: Mapping[str, Any], *, blocked: bool) -> Contact:
         words: dict[str, Any] = {

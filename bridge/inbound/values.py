@@ -75,6 +75,13 @@ def unfilled(value: Any) -> bool:
     return isinstance(value, str) and "{{" in value and not text(value)
 
 
+def says(value: Any) -> bool:
+    """Whether a value is there at all, be it empty. Null and an unfilled merge field aren't."""
+    if isinstance(value, str):
+        return not unfilled(value) and value.strip() not in _NOT_SAID
+    return value is not None
+
+
 def moment(value: Any) -> float | None:
     """Unix seconds of an ISO 8601 text or an epoch in seconds or milliseconds.
 
