@@ -31,6 +31,7 @@ from bridge.outbox.lane import throttled
 from bridge.server import Server, server_config
 from bridge.store import recovering
 from bridge.store.database import InUse, Ownership, open_reader
+from bridge.store.origins import origin_of
 from bridge.store.writer import NoWriter, Writer
 from bridge.web.connections import make_room
 from bridge.web.headers import SECURITY_HEADERS, SecurityHeaders
@@ -38,7 +39,7 @@ from bridge.web.health import healthz, readyz
 from bridge.web.metrics import metrics
 from bridge.web.state import Surface
 from bridge.web.webhooks import Webhooks
-from bridge.worker import Lane, Resolver, Retention, Signals
+from bridge.worker import Lane, Resolver, Retention, Signals, origin
 
 log = structlog.get_logger()
 
@@ -69,6 +70,7 @@ class Service:
         self._retention: Retention | None = None
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._moving = asyncio.Lock()  # to another Fusion
 
     async def start(self) -> Surface:
         """Open the database, put back what a crash left open, start the worker."""
@@ -77,24 +79,23 @@ class Service:
         self._reader = self._opened.enter_context(contextlib.closing(open_reader(self.config.database)))
         self._reader.execute("PRAGMA busy_timeout = 0")  # it is read in the event loop
         now = self._clock()
-        recovered = await self.writer.run(lambda connection: recovering.recover(connection, now))
-        if recovered:
+        if recovered := await self.writer.run(lambda connection: recovering.recover(connection, now)):
             log.info("outbox.recovered", rows=recovered)
         await self.writer.run(lambda connection: recovering.forget_pauses(connection, now))
+        await origin.bind(self.writer, self.config, self._clock)
         accounts = self.config.fusion.accounts
         for gone in await self.writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning("account.abandoned", account=gone, fix="put it back, or mend the routes; replay")
-        resolver = Resolver(
-            lambda: self.config, self._reader, self.writer, self.signals, self._clock, self.metrics
-        )
+        current, writer = lambda: self.config, self.writer
+        resolver = Resolver(current, self._reader, writer, self.signals, self._clock, self.metrics)
         self._spawn(resolver.run())
-        self._retention = Retention(lambda: self.config, self.writer, self._clock)
+        self._retention = Retention(current, writer, self._clock)
         self._spawn(self._retention.run())
-        for account in self.config.fusion.accounts.values():
+        for account in accounts.values():
             self._open_lane(account)
         return Surface(
-            config=lambda: self.config,
-            writer=self.writer,
+            config=current,
+            writer=writer,
             clock=self._clock,
             accepted=self.signals.event_accepted,
             metrics=self.metrics,
@@ -132,8 +133,21 @@ class Service:
             return
         if (config.server, config.database) != (self.config.server, self.config.database):
             log.warning("config.needs_restart", keys="server, database", fix="restart to use the new values")
-        self.config = replace(config, database=self.config.database)  # where the writer is
+        config = replace(config, database=self.config.database)  # where the writer is
         logs.configure(config.secrets)
+        moves = origin_of(config.fusion.base_url) != origin_of(self.config.fusion.base_url)
+        if self._tasks and (moves or self._moving.locked()):
+            self._spawn(self._move(config))
+        else:
+            self._use(config)
+
+    async def _move(self, config: Config) -> None:
+        async with self._moving:
+            if await origin.move(self._lanes.values(), self.writer, self.signals, config, self._clock):
+                self._use(config)
+
+    def _use(self, config: Config) -> None:
+        self.config = config
         if self._tasks:  # else the next service begins with it
             self._reload_lanes()
         log.info("config.reloaded", sources=len(config.sources), accounts=len(config.fusion.accounts))

@@ -59,7 +59,7 @@ def test_the_tests_that_the_threat_model_names_exist():
 
 @pytest.mark.parametrize(
     "case",
-    ["disk", "busy", "Fusion", "key", "rules", "409", "VPS", "token", "erasure"],
+    ["disk", "busy", "Fusion", "key", "rules", "409", "VPS", "token", "erasure", "put aside"],
 )
 def test_each_emergency_says_how_it_is_noticed_and_when_it_is_over(case):
     parts = (DEPLOY / "runbook.md").read_text().split("\n## ")[1:]

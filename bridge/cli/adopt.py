@@ -1,7 +1,7 @@
 """`bridge adopt`: learn the leads that Fusion has already, a hundred with each request.
 
 Knows which lists are read and how to say what came of it; `worker.adopting` reads them. Rule for editors: no
-phone gets to the screen, and whatever was learned stays learned, however it ends.
+phone gets to the screen unmasked, and whatever was learned stays learned, however it ends.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.adopt_shown import shown, tell_missing
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
 from bridge.cli.output import JsonOption, duration, local_time, print_json, program, refuse, table
 from bridge.cli.sheet import short
@@ -45,8 +46,10 @@ def command(
 
     Reads the Default Feed of each account and every campaign that its routes name, or with --campaign
     only those, 100 leads a request. Worth it before the first big import into an account that is in
-    use: a lead that Fusion has without our knowledge costs two requests and spoils a batch. The
-    service may run; it goes first. Stopped in the middle, the next run goes on from there.
+    use: a lead that Fusion has without our knowledge costs two requests and spoils a batch. Leads
+    that the bridge knew and Fusion hasn't any more are listed and forgotten, so that the next event
+    creates them. The service may run; it goes first. Stopped in the middle, the next run goes on
+    from there.
 
     Example:
       bridge adopt
@@ -59,6 +62,7 @@ def command(
 
     started = time.time()
     with closing(open_writer(loaded.database)) as connection:
+        _bind(loaded, connection)
         courses = _begin(connection, wanted, again=again)
         finished = all(course.done_at for course in courses.values()) or _read(
             loaded, wanted, connection, courses
@@ -106,6 +110,24 @@ def _uuid(text: str) -> str:
         raise typer.BadParameter(said, param_hint="--campaign") from None
 
 
+def _bind(config: "Config", connection: sqlite3.Connection) -> None:
+    """What is learned belongs to the Fusion that is asked.
+
+    Raises:
+        BridgeError: a service is running that still works with another one.
+    """
+    from bridge.store import adopting, origins, status  # noqa: PLC0415
+
+    fusion = origins.origin_of(config.fusion.base_url)
+    changed = origins.elsewhere(connection, config.fusion.accounts, fusion)
+    if changed and status.owner(config.database):
+        names = ", ".join(changed)
+        fix = "restart the service, or reload it with SIGHUP; then run `bridge adopt` again"
+        raise BridgeError(f"the service doesn't work with {fusion} yet (account {names})", fix=fix)
+    with adopting.writing(connection):
+        origins.bind(connection, config.fusion.accounts, fusion, config.tags, time.time())
+
+
 def _begin(connection: sqlite3.Connection, wanted: Mapping[str, Iterable[str]], *, again: bool) -> Courses:
     """Every list that is wanted, and how far it was read before."""
     from bridge.store import adopting  # noqa: PLC0415
@@ -125,8 +147,6 @@ def _read(
     courses: Courses,
 ) -> bool:
     """Read them all, as far as it goes; whether nobody stopped it."""
-    from bridge.cli.adopt_shown import shown  # noqa: PLC0415
-
     with shown(several=len(config.fusion.accounts) > 1) as show:
 
         def tell(course: "Course") -> None:
@@ -196,6 +216,7 @@ def _tell(courses: "list[Course]", started: float) -> None:
         return
     typer.echo(f"{_count(new, 'lead')} learned with {_count(requests, 'request')} to Fusion.")
     _tell_forgotten(courses)
+    tell_missing(courses)
     if opt_outs := sum(course.opt_outs for course in courses):
         whose = "somebody who must" if opt_outs == 1 else f"{opt_outs:,} of people who must"
         typer.echo(
@@ -245,6 +266,7 @@ def _as_json(course: "Course") -> dict[str, Any]:
         "leads": course.leads,
         "new": course.new,
         "forgotten": list(course.forgotten),
+        "missing": [{"phone": each.phone, "lead_id": each.lead_id} for each in course.missing],
         "pages": course.pages,
         "done": course.done_at is not None,
     }

@@ -1,16 +1,18 @@
 """How `bridge adopt` shows itself at work: a bar for each list on a terminal, a line now and then elsewhere.
 
-On stderr, so that the table at the end is all there is on stdout. Rule for editors: no names, no phones.
+On stderr, so that the tables at the end are all there is on stdout. Rule for editors: no names, and no phone
+unmasked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from bridge.cli.output import console, duration, printable
+from bridge.cli.output import as_called, console, duration, printable, table
 from bridge.cli.sheet import short
+from bridge.masking import mask_phone
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -21,6 +23,8 @@ Show = Callable[["Course"], None]
 
 # Off a terminal: a line for so many pages.
 LINE_PAGES = 10
+# Leads that Fusion hasn't any more: so many are shown, --json has them all.
+MOST_MISSING = 10
 # A wait that is longer than that is worth a line, once.
 LINE_WAIT_S = 5.0
 
@@ -97,3 +101,33 @@ def _waits(course: "Course") -> str:
         return ""
     when = "" if course.waits_s == float("inf") else f" in {duration(course.waits_s)}"
     return f"next request{when} ({course.waits_for})"
+
+
+def tell_missing(courses: "Iterable[Course]") -> None:
+    """What the bridge knew and Fusion hasn't: it is forgotten, and this is the place where that is said."""
+    missing = [(course, lead) for course in courses for lead in course.missing]
+    if not missing:
+        return
+    one = len(missing) == 1
+    what = (
+        "1 known lead isn't in Fusion any more: it is"
+        if one
+        else (f"{len(missing):,} known leads aren't in Fusion any more: they are")
+    )
+    typer.echo(f"{what} forgotten, and the next event of each contact creates it.")
+    table(
+        ("account", "campaign", "phone", "lead"),
+        [
+            (
+                course.account,
+                short(course.campaign_id) or "Default Feed",
+                mask_phone(lead.phone),
+                lead.lead_id or "without an id",
+            )
+            for course, lead in missing[:MOST_MISSING]
+        ],
+        whole=(0, 1, 2),
+    )
+    if len(missing) > MOST_MISSING:
+        typer.echo(f"… and {len(missing) - MOST_MISSING:,} more: --json shows them all.")
+    typer.echo(as_called("To send them now: `bridge replay --state delivered --since 30d`."))

@@ -16,6 +16,7 @@ from bridge.cli.sheet import cut, facts, room_of, section
 
 if TYPE_CHECKING:
     from bridge.store.marks import Standing
+    from bridge.store.origins import Bound
     from bridge.store.status import AccountStatus, Status
 
 # Fusion's own, for counting while the configuration doesn't say: what was spent isn't shown then.
@@ -37,6 +38,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
       watch bridge status
       bridge status --json | jq .oldest
     """
+    from bridge.store import origins  # noqa: PLC0415
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.marks import standing  # noqa: PLC0415
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
@@ -64,6 +66,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     _tell_events(status, now)
     _tell_accounts(known, status, now)
     _tell_refused_keys(status, process)
+    _tell_elsewhere(origins.bound(reader))
     _tell_found(status)
     _tell_marks(marks)
     _tell_last(status, now)
@@ -173,6 +176,20 @@ def _tell_refused_keys(status: "Status", process: str) -> None:
     elif number:
         then = f"reload: `kill -HUP {number[0]}`, or `systemctl reload bridge`"
     facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {then}")])
+
+
+def _tell_elsewhere(bound: "dict[str, Bound]") -> None:
+    """Leads of another Fusion, which the bridge worked with before: nothing of them is believed."""
+    for account, here in bound.items():
+        for aside in here.aside:
+            leads = f"{aside.leads:,} lead{'s' * (aside.leads != 1)}"
+            facts(
+                [
+                    (account, f"{leads} of {aside.fusion} put aside since {local_time(here.since)[:16]}"),
+                    ("what to do", f"for {here.fusion}: `bridge adopt` learns its leads,"),
+                    ("", "`bridge replay --state delivered --since …` sends again"),
+                ]
+            )
 
 
 def _tell_found(status: "Status") -> None:

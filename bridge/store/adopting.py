@@ -7,13 +7,14 @@ answer will say what there is to learn.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.errors import StoreError
 from bridge.outbox.facts import DO_NOT_CALL, NEW, UPDATE, Facts, KnownLead, OwnTags
 from bridge.outbox.placement import tag_all
+from bridge.store.lead_map import known_body
 from bridge.store.marks import Marks
 from bridge.store.resolving import LANE, waiting_for, write_put
 
@@ -28,6 +29,17 @@ class Progress:
     next_page: int = 1
     total: int | None = None  # leads in the campaign, as told last
     done_at: float | None = None
+    began_at: float | None = None  # when page 1 was asked for; None: by an older release
+    not_taken: int = 0  # leads shown since that the map doesn't take
+
+    def after(
+        self, learned: "Learned", *, next_page: int, total: int | None, asked_at: float, done_at: float | None
+    ) -> "Progress":
+        """One page further. Page 1 begins anew; what is read a second time isn't counted twice."""
+        began_at = asked_at if self.next_page == 1 and self.began_at is None else self.began_at
+        again = done_at is None and next_page <= self.next_page
+        not_taken = 0 if again else self.not_taken + len(learned.forgotten) + learned.under_way
+        return Progress(next_page, total, done_at, began_at, not_taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class Learned:
     new: int
     opt_outs: int  # of people who must not be called
     forgotten: tuple[str, ...] = ()  # ids of leads of people who were erased: they aren't learned
+    under_way: int = 0  # whose own request is to say what there is to learn
 
 
 @contextmanager
@@ -63,7 +76,10 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def progress(connection: sqlite3.Connection, account: str, campaign_id: str) -> Progress:
     """Reads how far this campaign's list has been read; from the start where it never was."""
     row = connection.execute(
-        "SELECT next_page, total, done_at FROM adoptions WHERE account = ? AND campaign_id = ?",
+        """
+        SELECT next_page, total, done_at, began_at, not_taken FROM adoptions
+        WHERE account = ? AND campaign_id = ?
+        """,
         (account, campaign_id),
     ).fetchone()
     return Progress(*row) if row else Progress()
@@ -73,10 +89,19 @@ def write_progress(connection: sqlite3.Connection, account: str, campaign_id: st
     """How far the list has been read now."""
     connection.execute(
         """
-        INSERT OR REPLACE INTO adoptions (account, campaign_id, next_page, total, done_at)
-        VALUES (?, ?, ?, ?, ?)
+        INSERT OR REPLACE INTO adoptions
+            (account, campaign_id, next_page, total, done_at, began_at, not_taken)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
-        (account, campaign_id, reached.next_page, reached.total, reached.done_at),
+        (
+            account,
+            campaign_id,
+            reached.next_page,
+            reached.total,
+            reached.done_at,
+            reached.began_at,
+            reached.not_taken,
+        ),
     )
 
 
@@ -133,6 +158,10 @@ def learn(
         """,
         [(lead_id, account, campaign_id, phone) for phone, lead_id in leads if lead_id],
     )
+    seen = [(now, account, campaign_id, phone) for phone, _ in leads]
+    known = connection.executemany(
+        "UPDATE lead_map SET seen_at = ? WHERE account = ? AND campaign_id = ? AND phone = ?", seen
+    ).rowcount
     phones = json.dumps([row["phone"] for row in new])
     connection.execute(
         """
@@ -144,8 +173,8 @@ def learn(
         """,
         {**place, "phones": phones, "new": NEW, "update": UPDATE},
     )
-    opt_outs = _tag_opt_outs(connection, account, campaign_id, phones, tags, now)
-    return Learned(len(new), opt_outs, tuple(forgotten))
+    opt_outs = tag_opt_outs(connection, account, campaign_id, [row["phone"] for row in new], tags, now)
+    return Learned(len(new), opt_outs, tuple(forgotten), under_way=len(leads) - known)
 
 
 # The event that the contact was known by last: the retention keeps it. Where an opt-out came late, that one
@@ -163,15 +192,20 @@ GROUP BY c.phone
 """
 
 
-def _tag_opt_outs(
-    connection: sqlite3.Connection, account: str, campaign_id: str, phones: str, tags: OwnTags, now: float
+def tag_opt_outs(
+    connection: sqlite3.Connection,
+    account: str,
+    campaign_id: str,
+    phones: Collection[str],
+    tags: OwnTags,
+    now: float,
 ) -> int:
     """Queue the tag of every lead here whose person must not be called. Returns how many there are.
 
     Nothing is decided anew: what they said may be erased, or too old, or wait itself for another account.
     """
     count = 0
-    for row in connection.execute(_WHO_IS_BLOCKED, (phones,)).fetchall():
+    for row in connection.execute(_WHO_IS_BLOCKED, (json.dumps(list(phones)),)).fetchall():
         phone, event_id = row["phone"], row["event_id"]
         if event_id is None:  # nothing to carry it; the next event of theirs brings the tag
             continue
@@ -181,7 +215,8 @@ def _tag_opt_outs(
             for each in waiting_for(connection, phone)
             if (each.account, each.campaign_id) == (account, campaign_id)
         ]
-        here = Facts(leads=(KnownLead(account, campaign_id, phone),), waiting=tuple(waiting))
+        body = known_body(connection, (account, campaign_id, phone))
+        here = Facts(leads=(KnownLead(account, campaign_id, phone, body),), waiting=tuple(waiting))
         for put in tag_all(phone, tag, here, reason=reason, priority=DO_NOT_CALL).puts:
             _reopen(connection, event_id)
             write_put(connection, put, event_id, now)

@@ -95,6 +95,6 @@ def remove(connection: sqlite3.Connection, person: Person, requests: Sequence[in
         """,  # noqa: S608 - our own words
         phones,
     )
-    for table in ("lead_map", "contact_map"):
+    for table in ("lead_map", "lead_map_elsewhere", "contact_map"):
         connection.execute(f"DELETE FROM {table} WHERE {WITH_PHONE}", phones)  # noqa: S608 - our own words
     connection.executemany("DELETE FROM contact_map WHERE system = ? AND contact_id = ?", person.contacts)

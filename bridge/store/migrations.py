@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema
+from bridge.store import schema, schema_origins
 
 migrations = Migrations("bridge")
 
@@ -32,6 +32,16 @@ def third(db: Any) -> None:
 @migrations()
 def fourth(db: Any) -> None:
     _run(db, schema.FOURTH)
+
+
+@migrations()
+def fusion_origins(db: Any) -> None:
+    _run(db, schema_origins.ORIGINS)
+
+
+@migrations()
+def leads_seen(db: Any) -> None:
+    _run(db, schema_origins.SEEN)
 
 
 def _run(db: Any, script: str) -> None:

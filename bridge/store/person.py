@@ -148,6 +148,7 @@ def with_left_behind(connection: sqlite3.Connection, person: Person) -> Person:
         SELECT lower(json_extract(body, '$.email')) AS email, lower(json_extract(body, '$.name')) AS name
         FROM (
             SELECT body FROM lead_map WHERE {WITH_PHONE} UNION SELECT body FROM outbox WHERE {WITH_PHONE}
+            UNION SELECT body FROM lead_map_elsewhere WHERE {WITH_PHONE}
         )
         """,  # noqa: S608 - our own words
         {"phones": json.dumps(person.phones)},
@@ -156,7 +157,9 @@ def with_left_behind(connection: sqlite3.Connection, person: Person) -> Person:
     for email, name in sorted(known):
         found = connection.execute(
             """
-            SELECT DISTINCT phone FROM lead_map AS l
+            SELECT DISTINCT phone FROM (
+                SELECT phone, body FROM lead_map UNION ALL SELECT phone, body FROM lead_map_elsewhere
+            ) AS l
             WHERE lower(json_extract(body, '$.email')) = ? AND lower(json_extract(body, '$.name')) = ?
                 AND NOT EXISTS (SELECT 1 FROM contact_map AS c WHERE c.phone = l.phone)
             """,
@@ -218,6 +221,8 @@ def leads_of(connection: sqlite3.Connection, person: Person) -> tuple[Lead, ...]
     rows = connection.execute(
         f"""
         SELECT account, campaign_id, lead_id FROM lead_map WHERE {WITH_PHONE}
+        UNION ALL
+        SELECT account || ' at ' || fusion, campaign_id, lead_id FROM lead_map_elsewhere WHERE {WITH_PHONE}
         ORDER BY account, campaign_id, lead_id
         """,  # noqa: S608 - our own words
         {"phones": json.dumps(person.phones)},
@@ -229,7 +234,7 @@ def longer_phones(connection: sqlite3.Connection, person: Person) -> list[str]:
     """Reads other people's phones that begin with one of theirs."""
     found: list[str] = []
     for phone in person.phones:
-        for table in ("contact_map", "lead_map", "outbox", "events"):
+        for table in ("contact_map", "lead_map", "lead_map_elsewhere", "outbox", "events"):
             rows = connection.execute(
                 f"SELECT DISTINCT phone FROM {table} WHERE phone > ? AND phone < ? AND phone <> ''",  # noqa: S608
                 (phone, f"{phone}:"),  # ":" comes after "9"

@@ -30,10 +30,10 @@ from bridge.outbox.outcome import (
     Unreachable,
 )
 from bridge.outbox.retry import probe_delay_s
-from bridge.store import adopting, recovering, settling, spending
+from bridge.store import adopting, mending, recovering, settling, spending
 from bridge.store.marks import Marks
 from bridge.worker.course import Course, known_course
-from bridge.worker.reading import Reading
+from bridge.worker.reading import Reading, is_whole
 
 # Nothing waits for us: an absence that is longer than this is for a person to look at.
 GIVE_UP_S = 120.0
@@ -245,8 +245,12 @@ class _Adopter:
         onward = reading.after([phone for phone, _ in listing.leads], listing.total)
         total = onward.seen if onward.done and onward.total is None else onward.total
         done_at = now if onward.done else None
-        reached = adopting.Progress(onward.page, total, done_at)
+        reached = adopting.progress(self._connection, *place).after(
+            learned, next_page=onward.page, total=total, asked_at=self._sent[-1], done_at=done_at
+        )
         adopting.write_progress(self._connection, *place, reached)
+        whole = onward.done and is_whole(listing.total, last_page=len(listing.leads))
+        missing = mending.mend(self._connection, *place, reached) if whole else []
         course = replace(
             course,
             total=total,
@@ -256,6 +260,7 @@ class _Adopter:
             forgotten=tuple(dict.fromkeys((*course.forgotten, *learned.forgotten))),
             pages=course.pages + 1,
             done_at=done_at,
+            missing=tuple(missing),
         )
         return course, onward
 

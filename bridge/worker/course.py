@@ -1,12 +1,13 @@
 """What there is to show of a campaign whose leads are being adopted: a value, made anew at every change.
 
-Rule for editors: it goes to the screen and into logs of others, so it holds no phones.
+Rule for editors: what goes to the screen and into logs of others shows phones masked, if at all.
 """
 
 import sqlite3
 from dataclasses import dataclass
 
 from bridge.store import adopting
+from bridge.store.mending import Missing
 from bridge.worker.reading import Reading
 
 
@@ -21,6 +22,7 @@ class Course:
     new: int = 0
     opt_outs: int = 0
     forgotten: tuple[str, ...] = ()  # ids of leads that erased people still have in Fusion
+    missing: tuple[Missing, ...] = ()  # leads that the map had, and Fusion hasn't
     pages: int = 0  # in this run, as are the requests
     requests: int = 0
     done_at: float | None = None

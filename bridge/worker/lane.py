@@ -56,6 +56,7 @@ class Lane:
         self._closing: set[asyncio.Task[None]] = set()
         self._waits_for_one = False  # for a request under way to end
         self._retired = False
+        self._turning = asyncio.Lock()
         self._config = config
         self._writer = writer
         self._signals = signals
@@ -78,13 +79,19 @@ class Lane:
         """The account left the configuration. Its budget is kept, should it come back."""
         self._retired = True
 
+    async def quiet(self) -> None:
+        """Wait, after `retire`, until nothing is under way and nothing is about to be."""
+        async with self._turning:
+            await self.finished()
+
     async def run(self) -> None:
         self._signals.lanes.add(self.wake)
         while not self._signals.stopping:
             await self._signals.calm.wait()  # or who opted out is called: before the last kill, perhaps
             self.wake.clear()
             try:
-                pause = await self.turn()
+                async with self._turning:
+                    pause = await self.turn()
             except StoreError as error:
                 self._say_waiting(error)
                 pause = STORE_PAUSE_S

@@ -44,3 +44,11 @@ class Reading:
         # Whatever a page holds, there is more while fewer were shown than there are.
         more = len(phones) >= PAGE_SIZE if total is None else seen < total
         return Reading(self.page + 1, total, seen, not more, here, self.returns)
+
+
+def is_whole(total: int | None, *, last_page: int) -> bool:
+    """Whether a list that came to its end can be believed to be all there is.
+
+    A total that is no more than one full page may be of that page alone.
+    """
+    return total is not None and (total > PAGE_SIZE or last_page < PAGE_SIZE)

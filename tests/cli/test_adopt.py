@@ -169,6 +169,7 @@ def test_json(june):
             "leads": 3,
             "new": 3,
             "forgotten": [],
+            "missing": [],
             "pages": 1,
             "done": True,
         },
@@ -178,6 +179,7 @@ def test_json(june):
             "leads": 0,
             "new": 0,
             "forgotten": [],
+            "missing": [],
             "pages": 1,
             "done": True,
         },
@@ -204,6 +206,80 @@ def test_again_reads_all_of_it_and_overwrites_nothing(june):
 
     assert len(june.asked()) == 3 + 3
     assert "Default Feed 125 5 done" in squeezed(result.stdout)
+
+
+def gone(world, *phones):
+    """Somebody deletes these leads in Fusion."""
+    for account in world.sandbox.accounts.values():
+        for lead in [each for each in account.by_id.values() if each.phone in phones]:
+            del account.by_id[lead.id]
+            del account.campaigns[lead.campaign_id][lead.phone]
+
+
+def test_known_leads_that_fusion_has_not_are_listed_and_forgotten(june):
+    feed = june.has(130)
+    june.adopt()
+    gone(june, *feed[5:17])
+    result = june.adopt("--again")
+
+    said = squeezed(result.stdout)
+    assert result.exit_code == 0
+    assert june.known() == feed[:5] + feed[17:]
+    assert "12 known leads aren't in Fusion any more: they are forgotten" in said
+    assert said.count("+1202•••00") == 10
+    assert "… and 2 more: --json shows them all." in said
+    assert "bridge replay --state delivered" in said
+    assert not set(feed) & set(result.output.split())
+
+
+def test_the_forgotten_in_json(june):
+    feed = june.has(3)
+    june.adopt()
+    ids = {lead.phone: lead.id for lead in june.sandbox.leads}
+    gone(june, *feed[:2])
+    told = json.loads(june.adopt("--again", "--json").stdout)
+    assert told[0]["missing"] == [{"phone": phone, "lead_id": ids[phone]} for phone in feed[:2]]
+
+
+def test_what_was_delivered_since_or_waits_is_not_forgotten(june):
+    june.has(3)
+    june.adopt()
+    with contextlib.closing(sqlite3.connect(june.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO lead_map (account, campaign_id, phone, origin, body, delivered_at) "
+            "VALUES ('main', '', '+12025559998', 'created', '{}', ?)",
+            (time.time(),),
+        )
+    june.adopt("--again")
+    assert "+12025559998" in june.known()
+
+
+def test_after_another_fusion_is_configured(june):
+    old = june.has(3)
+    june.adopt()
+    with fusion(rules="june") as other:
+        theirs = other.has(2, first=700)
+        june.config.write_text(june.config.read_text().replace(june.url, other.url))
+        result = june.adopt()
+        assert result.exit_code == 0, result.output
+        assert june.known() == theirs
+        status = CliRunner().invoke(app, ["status", "-c", str(june.config)]).stdout
+        assert f"3 leads of {june.url} put aside since" in squeezed(status)
+        june.config.write_text(june.config.read_text().replace(other.url, june.url))
+    assert june.adopt().exit_code == 0
+    assert june.known() == old
+
+
+def test_beside_a_service_that_works_with_the_old_one(june):
+    june.has(3)
+    june.adopt()
+    june.config.write_text(june.config.read_text().replace(june.url, "http://127.0.0.1:9"))
+    with owned(june.database):
+        result = june.adopt()
+    assert result.exit_code == 1
+    assert "the service doesn't work with http://127.0.0.1:9 yet" in result.stderr
+    assert "fix: restart the service, or reload it" in result.stderr
+    assert len(june.known()) == 3
 
 
 def test_a_failure_in_the_middle_costs_no_page_twice(june):

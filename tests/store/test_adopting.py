@@ -101,7 +101,7 @@ def test_what_is_under_way_is_left_alone(stock):
     """Its answer tells whether it was created by us; a lead that is known already can't be."""
     stock.queue("ann", ANN)
     claim(stock)
-    assert learn(stock, (ANN, "lead-1")) == Learned(0, 0)
+    assert learn(stock, (ANN, "lead-1")) == Learned(0, 0, under_way=1)
     assert lead(stock, ANN) is None
     assert waiting(stock, "priority", "sent_version") == [(NEW, 1)]
 

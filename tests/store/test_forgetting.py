@@ -7,10 +7,11 @@ import pytest
 
 from bridge.config import load
 from bridge.model import ContactKey, Incoming
-from bridge.outbox.facts import NEW, Decision, KnownContact, Put
+from bridge.outbox.facts import NEW, Decision, KnownContact, OwnTags, Put
 from bridge.outbox.outcome import Rejected, Unreachable
 from bridge.rules.mentions import Mentions
-from bridge.store import claiming, events, forgetting, marks, mentioning, person
+from bridge.store import claiming, events, forgetting, marks, mentioning, origins, person
+from bridge.store.adopting import writing
 from bridge.store.person import Lead, Person
 from bridge.worker.forgetting import Eraser, look
 from tests.stocked import BUDGET, CAMPAIGN, Stock
@@ -503,3 +504,18 @@ def test_windows_leave_nothing_out(town, monkeypatch):
     town.has("ann", ANN)
     assert town.forget().clean
     assert "2025550101" not in repr(town.everything())
+
+
+def test_leads_that_are_put_aside_of_another_fusion_go_too(town):
+    """The person's own are listed and go; in somebody else's they aren't mentioned any more."""
+    town.has("ann", ANN)
+    town.has("bob", BOB, company="ann@example.com")
+    for fusion in ("http://127.0.0.1:8081", "https://app.fusioncalling.com"):
+        with writing(town.connection) as connection:
+            origins.bind(connection, ["main"], fusion, OwnTags(), 7.0)
+
+    town.forget(ANN)
+    assert town.told_leads == [Lead("main at http://127.0.0.1:8081", "", "lead-1")]
+    left = town.rows("SELECT phone, body FROM lead_map_elsewhere")
+    assert [row["phone"] for row in left] == [BOB]
+    assert b"ann@example.com" not in town.raw()

@@ -58,9 +58,12 @@ def test_what_waited_and_what_was_under_way_goes_on(tmp_path):
 
 
 def test_migrating_twice_changes_nothing(tmp_path):
-    open_writer(tmp_path / "bridge.db").close()
-    connection = open_writer(tmp_path / "bridge.db")
-    assert connection.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone()[0] == 4
+    counts = []
+    for _ in range(2):
+        connection = open_writer(tmp_path / "bridge.db")
+        counts += connection.execute("SELECT COUNT(*) FROM _sqlite_migrations").fetchone()
+        connection.close()
+    assert counts[0] == counts[1] >= 6
 
 
 def test_two_processes_may_start_at_the_same_time(tmp_path):
