@@ -20,14 +20,12 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 # The captured deliveries belong to another app and location than the example's, which a test of its own
 # shows to be refused; here they are listed beside them.
+LISTED = ["ve9EPM428h8vShlRW1KT", "aZ3kQ9vXw2LmT7bYc1Rf"]
 SOURCES = {
-    "workflow": {**EXAMPLE["sources"]["workflow"], "token": TOKEN},
-    "app": {
-        "type": "ghl_app",
-        "public_keys": [PEM],
-        "locations": ["ve9EPM428h8vShlRW1KT", "aZ3kQ9vXw2LmT7bYc1Rf"],
-    },
+    "workflow": {**EXAMPLE["sources"]["workflow"], "token": TOKEN, "locations": LISTED},
+    "app": {"type": "ghl_app", "public_keys": [PEM], "locations": LISTED},
 }
+RULES = {key: EXAMPLE[key] for key in ("lead", "routes", "campaigns")}
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no collection of payloads beside the project")
 
@@ -69,7 +67,7 @@ async def post(bridge, name):
 
 @pytest.mark.parametrize("name", bodies())
 async def test_each_body_comes_to_what_one_would_expect(name, tmp_path):
-    changes = {"sources": SOURCES, "lead": EXAMPLE["lead"], "routes": EXAMPLE["routes"]}
+    changes = {"sources": SOURCES, **RULES}
     async with running(tmp_path, rules="july", **changes) as bridge:
         answer = await post(bridge, name)
         if name in MALFORMED:
@@ -96,7 +94,7 @@ async def test_the_official_contacts_make_leads_once_they_may_be_called(name, tm
     payload = json.loads((SHARED / f"{name}.json").read_text()) | {"dnd": False}
     body = json.dumps(payload).encode()
     headers = {"X-GHL-Signature": base64.b64encode(KEY.sign(body)).decode()}
-    changes = {"sources": SOURCES, "lead": EXAMPLE["lead"], "routes": EXAMPLE["routes"]}
+    changes = {"sources": SOURCES, **RULES}
     async with running(tmp_path, rules="july", **changes) as bridge:
         await bridge.post(source="app", token=None, content=body, headers=headers)
         await bridge.settled()

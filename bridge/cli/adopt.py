@@ -44,12 +44,12 @@ def command(
 ) -> None:
     """Learn the leads that Fusion has already, so that they are updated instead of created.
 
-    Reads the Default Feed of each account and every campaign that its routes name, or with --campaign
-    only those, 100 leads a request. Worth it before the first big import into an account that is in
-    use: a lead that Fusion has without our knowledge costs two requests and spoils a batch. Leads
-    that the bridge knew and Fusion hasn't any more are listed and forgotten, so that the next event
-    creates them. The service may run; it goes first. Stopped in the middle, the next run goes on
-    from there.
+    Reads the Default Feed of each account and every campaign that routes, locations and campaigns: may
+    send to, or with --campaign only those, 100 leads a request. Worth it before the first big import
+    into an account that is in use: a lead that Fusion has without our knowledge costs two requests and
+    spoils a batch. Leads that the bridge knew and Fusion hasn't any more are listed and forgotten, so
+    that the next event creates them. The service may run; it goes first. Stopped in the middle, the
+    next run goes on from there.
 
     Example:
       bridge adopt
@@ -82,6 +82,8 @@ def command(
 
 def _wanted(config: "Config", accounts: list[str], campaigns: list[str]) -> dict[str, list[str]]:
     """By account the campaigns to read; "" is the Default Feed."""
+    from bridge.rules.destination import places  # noqa: PLC0415 -- bridge --help is instant without it
+
     known = list(config.fusion.accounts)
     for name in accounts:
         if name not in known:
@@ -89,17 +91,12 @@ def _wanted(config: "Config", accounts: list[str], campaigns: list[str]) -> dict
             raise typer.BadParameter(said, param_hint="--account")
     chosen = list(dict.fromkeys(accounts)) or known
     if not campaigns:
-        return {name: _campaigns_of(config, name) for name in chosen}
+        everywhere = places(config.rules)
+        return {name: list(everywhere[name]) for name in chosen}
     if len(chosen) > 1:
         said = f"in which account? Add --account: {', '.join(chosen)}"
         raise typer.BadParameter(said, param_hint="--campaign")
     return {chosen[0]: list(dict.fromkeys(map(_uuid, campaigns)))}
-
-
-def _campaigns_of(config: "Config", account: str) -> list[str]:
-    """The Default Feed always: what has no campaign goes there."""
-    routes = (route for route in config.rules.routes if route.account == account and not route.skip)
-    return list(dict.fromkeys(["", *(route.campaign_id for route in routes)]))
 
 
 def _uuid(text: str) -> str:

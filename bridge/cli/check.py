@@ -14,6 +14,8 @@ from bridge.cli.output import JsonOption, place, print_json, printable
 from bridge.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bridge.config import Config
     from bridge.inbound import Source
     from bridge.rules.mapping import Route
@@ -31,7 +33,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
       bridge check -c staging.yaml --json
     """
     try:
-        loaded = load_config(config)
+        loaded = load_config(config, strict=True)
     except ConfigError as error:
         _tell_problems(error, json=json)
         raise typer.Exit(2) from None
@@ -77,7 +79,9 @@ def _summary(config: "Config") -> list[tuple[str, list[str]]]:
         ("Limit", [f"{limit.requests} requests in {limit.per_s:g}s, for each account"]),
         ("Accounts", [_account(config, name) for name in config.fusion.accounts]),
         ("Sources", [f"{name}: {_kind(source)}" for name, source in config.sources.items()]),
-        ("Routes", [f"{n}. {_route(route)}" for n, route in enumerate(config.rules.routes, 1)]),
+        ("Campaigns", [f"{name}: {uuid}" for name, uuid in config.rules.campaigns.items()]),
+        ("Locations", [_location(config, key) for key in config.rules.locations]),
+        ("Routes", [f"{n}. {_route(config, route)}" for n, route in enumerate(config.rules.routes, 1)]),
     ]
 
 
@@ -98,24 +102,32 @@ def _kind(source: "Source") -> str:
     match source:
         case GhlApp():
             app = f"of app {source.app_id}" if source.app_id else "of any app"
-            locations = f"{len(source.locations)} listed" if source.locations else "every location"
-            return f"ghl_app {app}, {locations}{region}"
+            return f"ghl_app {app}, {_locations(source.locations)}{region}"
         case GhlWorkflow():
-            return f"ghl_workflow{region}"
+            return f"ghl_workflow, {_locations(source.locations)}{region}"
         case JsonSource():
             return f"json{region}"
         case _:
             return type(source).__name__
 
 
-def _route(route: "Route") -> str:
+def _locations(listed: "Collection[str]") -> str:
+    return f"{len(listed)} location{'s' * (len(listed) != 1)} listed" if listed else "every location"
+
+
+def _location(config: "Config", key: str) -> str:
+    from bridge.cli.places import campaign  # noqa: PLC0415 -- needs the rules
+
+    known = config.rules.locations[key]
+    name = f"{known.name}, " if known.name else ""
+    region = f", phones from {known.default_region}" if known.default_region else ""
+    where = campaign(config.rules, known.campaign_id)
+    return f"{key}: {name}to {known.account or config.rules.default_account}, {where}{region}"
+
+
+def _route(config: "Config", route: "Route") -> str:
+    from bridge.cli.places import destination  # noqa: PLC0415 -- needs the rules
+
     if route.skip:
         return f"{route.name}: skipped, {route.skip}"
-    return f"{route.name}: to {destination(route)}"
-
-
-def destination(route: "Route") -> str:
-    """Account, campaign and kind, in a line."""
-    campaign = f"campaign {route.campaign_id}" if route.campaign_id else "Default Feed"
-    kind = f", {route.kind}" if route.kind else ""
-    return f"{route.account}, {campaign}{kind}"
+    return f"{route.name}: to {destination(config.rules, route)}"

@@ -46,11 +46,11 @@ class Outline:
     limit: "Limit | None"  # None: not known
 
 
-def load_config(path: Path) -> "Config":
+def load_config(path: Path, *, strict: bool = False) -> "Config":
     """The configuration, or every problem on stderr and exit 2."""
     from bridge.config import load  # noqa: PLC0415 -- brings pydantic and the rules
 
-    return load(path)
+    return load(path, strict=strict)
 
 
 def outline(path: Path) -> Outline:

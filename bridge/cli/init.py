@@ -1,7 +1,7 @@
 """`bridge init`: a configuration to start with, and a .env with fresh secrets beside it.
 
 Knows what to ask; `starter` knows what is written. Rule for editors: nothing that exists is touched, and what
-is written is right by `bridge check`, save for a Fusion key that wasn't given.
+is written is right by `bridge check`, save for a Fusion key that wasn't given and the example's address.
 """
 
 import os

@@ -17,7 +17,8 @@ from bridge.cli.foresight import Foresight, Sent, Tried
 from bridge.cli.output import console, local_time, printable
 from bridge.cli.preview_words import advice, destination, do_not_call, names, shown, stopped, verdict
 from bridge.config import Config
-from bridge.model import FieldTrace
+from bridge.model import FieldTrace, Mapped
+from bridge.rules.mapping import Rules
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> Non
         _fate(to, badge, _STATES["skipped" if foresight.answer.code == 200 else "dead"], reason, [fix])
         return
     _heading(to, "Routes")
-    _routes(to, foresight.routes)
+    _routes(to, foresight.routes, config.rules, mapped)
     _heading(to, "Fields")
     _fields(to, mapped.trace)
     if mapped.warnings:
@@ -73,11 +74,11 @@ def _facts(to: "Console", facts: Iterable[tuple[str, str]]) -> None:
     _rows(to, [(Text(name, "bold"), Text(fact)) for name, fact in facts if fact], indent=0)
 
 
-def _routes(to: "Console", routes: Iterable[Tried]) -> None:
+def _routes(to: "Console", routes: Iterable[Tried], rules: Rules, mapped: Mapped) -> None:
     rows = []
     for each in routes:
         taken = each.verdict == "taken"
-        verdict = destination(each.route) if taken else each.verdict
+        verdict = destination(rules, each.route, mapped) if taken else each.verdict
         condition = printable(each.when) or "(always)"
         rows.append(
             (

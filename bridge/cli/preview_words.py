@@ -7,6 +7,7 @@ change it.
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.cli import places
 from bridge.cli.foresight import Foresight
 from bridge.cli.output import printable
 from bridge.errors import MappingError
@@ -14,7 +15,7 @@ from bridge.inbound import JsonSource, Source
 from bridge.inbound.ghl import nested
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import OwnTags
-from bridge.rules.mapping import Route
+from bridge.rules.mapping import Route, Rules
 
 _LONGEST = 300  # characters of one value; --json gives all of it
 
@@ -48,13 +49,15 @@ def shown(value: Any) -> str:
             return printable(str(value))
 
 
-def destination(route: Route) -> str:
-    """Where a route sends a lead, or why not."""
+def destination(rules: Rules, route: Route, mapped: Mapped) -> str:
+    """Where a route sends this lead, or why not."""
     if route.skip:
         return f"skipped: {printable(route.skip)}"
-    campaign = f"campaign {route.campaign_id}" if route.campaign_id else "Default Feed"
-    kind = f", {route.kind}" if route.kind else ""
-    return f"account {route.account}, {campaign}{kind}"
+    where = mapped.destination
+    if where is None:
+        return f"account {places.destination(rules, route)}"
+    kind = f", {where.kind}" if where.kind else ""
+    return f"account {where.account}, {places.campaign(rules, where.campaign_id)}{kind}"
 
 
 def do_not_call(source: Source | None, reading: Reading, mapped: Mapped, tags: OwnTags) -> str:

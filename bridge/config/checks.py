@@ -12,29 +12,22 @@ from typing import Any
 from bridge.config.document import Document, spell
 from bridge.config.schema import SOURCE_TYPES, RetentionKeys, RetryKeys, RouteKeys
 from bridge.config.values import TOKEN
-from bridge.config.wording import did_you_mean, show
 from bridge.errors import Problem
 
 
-def check_routes(
-    routes: Sequence[RouteKeys], accounts: Sequence[str], document: Document
-) -> Iterator[Problem]:
-    """Each route names an account of the file, can be reached, and texts go to a campaign."""
+def check_routes(routes: Sequence[RouteKeys], document: Document) -> Iterator[Problem]:
+    """Each route can be reached, and texts go to a campaign."""
     taker: int | None = None
     for at, route in enumerate(routes):
-        if route.account is not None and accounts and route.account not in accounts:
-            path = spell(("routes", at, "account"))
-            said = f"{show(route.account, path, document)} is not an account of fusion.accounts"
-            yield Problem(path, said, did_you_mean(route.account, accounts))
         if taker is not None and _raw_route(document, at):
             path = spell(("routes", at))
             fix = f"move it above routes[{taker}], or give that one a when:"
             yield Problem(path, f"is never reached: routes[{taker}] takes everybody", fix)
         elif _takes_everybody(document, at):
             taker = at
-        if route.kind == "sms" and "campaign_id" not in _raw_route(document, at):
-            fix = "add campaign_id: with the SMS campaign's id, or write kind: call"
-            yield Problem(spell(("routes", at, "kind")), "sms needs a campaign_id", fix)
+        if route.kind == "sms" and not {"campaign", "campaign_id"} & _raw_route(document, at).keys():
+            fix = "add campaign: with the SMS campaign's name, or campaign_id:, or write kind: call"
+            yield Problem(spell(("routes", at, "kind")), "sms needs a campaign", fix)
 
 
 def _raw_route(document: Document, at: int) -> Mapping[str, Any]:

@@ -17,8 +17,10 @@ from bridge.config.document import Document, Steps, spell
 from bridge.config.environment import variables_for
 from bridge.config.model import Config
 from bridge.config.parts import Parts, account_names, without
+from bridge.config.placeholders import placeholders
 from bridge.config.schema import MAY_BE_BLANK, FileKeys
 from bridge.config.sources import build_sources
+from bridge.config.targets import check_targets, locations_of
 from bridge.config.wording import blank, problems
 from bridge.config.yaml_text import parse
 from bridge.errors import ConfigError, Problem
@@ -28,8 +30,11 @@ from bridge.rules.mapping import Rules, compile_rules
 _LONGEST = 300  # characters of a message; a rule may be quoted in it
 
 
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration in a file. Raises ConfigError with every problem, in the order of the file."""
+def load(path: Path, environ: Mapping[str, str] | None = None, *, strict: bool = False) -> Config:
+    """The configuration in a file. Raises ConfigError with every problem, in the order of the file.
+
+    `strict` refuses what config.example.yaml made up, too: right by its shape, and nobody's.
+    """
     text = _read(path)
     variables, found = variables_for(path.parent, environ)
     document = parse(text, variables, folder=path.parent)
@@ -37,6 +42,8 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Config:
     if document.data is None:
         raise ConfigError(str(path), tuple(sorted(found, key=document.place)))
     keys, sources, rules, more = _check(document, folder=path.parent)
+    if strict:
+        more += placeholders(document)
     found += _told(more, document)
     if found or keys is None or rules is None:
         raise ConfigError(str(path), tuple(sorted(found, key=document.place)))
@@ -80,9 +87,13 @@ def _check(
         [route.model_dump(exclude_unset=True) for route in parts.routes],
         parts.do_not_call.when,
         default_account=accounts[0] if accounts else "",
+        accounts=accounts,
+        campaigns=parts.tables.campaigns,
+        locations=locations_of(parts.tables),
     )
     found += of_sources
-    found += check_routes(parts.routes, accounts, document)
+    found += check_routes(parts.routes, document)
+    found += check_targets(parts, accounts, document)
     found += check_retry(parts.retry)
     found += check_retention(parts.retention)
     found += check_secrets(document)

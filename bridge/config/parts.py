@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.config.document import Steps
-from bridge.config.schema import DoNotCallKeys, LeadKeys, RetentionKeys, RetryKeys, RouteKeys
+from bridge.config.schema import DoNotCallKeys, LeadKeys, RetentionKeys, RetryKeys, RouteKeys, TableKeys
 
 _NEVER = {"when": "false"}  # stands in for a route that can't be read, and takes no lead
 
@@ -45,6 +45,7 @@ class Parts:
     do_not_call: DoNotCallKeys
     retry: RetryKeys
     retention: RetentionKeys
+    tables: TableKeys
 
     @classmethod
     def of(cls, clean: Mapping[str, Any]) -> "Parts":
@@ -55,6 +56,9 @@ class Parts:
             do_not_call=DoNotCallKeys.model_validate(clean.get("do_not_call") or {}),
             retry=RetryKeys.model_validate(clean.get("retry") or {}),
             retention=RetentionKeys.model_validate(clean.get("retention") or {}),
+            tables=TableKeys.model_validate(
+                {key: clean[key] for key in TableKeys.model_fields if clean.get(key) is not None}
+            ),
         )
 
 

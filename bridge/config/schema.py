@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bridge.config.addresses import Host, PublicUrl, SafeUrl
 from bridge.config.values import (
     CampaignId,
+    CampaignRule,
     Days,
     Duration,
     Expression,
@@ -30,6 +31,8 @@ from bridge.config.values import (
 # other blank is refused: `when:` with nothing behind it must not match everyone.
 MAY_BE_BLANK = (
     "server",
+    "campaigns",
+    "locations",
     "lead",
     "routes",
     "do_not_call",
@@ -73,6 +76,7 @@ class FusionKeys(Keys):
 class WorkflowKeys(Keys):
     type: Literal["ghl_workflow"]
     token: Token = Field(repr=False)
+    locations: list[Text] = []
     default_region: Region = ""
 
 
@@ -135,11 +139,32 @@ class RouteKeys(Keys):
     name: Text | None = None
     when: Text | None = None
     skip: Text | None = None
-    account: Text | None = None
-    campaign_id: CampaignId | None = None
+    account: Text | None = None  # like the campaign, a name or an expression
+    campaign: Text | None = None
+    campaign_id: CampaignRule | None = None
     kind: Literal["call", "sms"] | None = None
     move: bool = False
     lead: LeadKeys | None = None
+    add_tags: Rule | None = None
+
+
+class LocationKeys(Keys):
+    name: Text | None = None
+    account: Text | None = None
+    campaign: Text | None = None
+    campaign_id: CampaignId | None = None
+    default_region: Region = ""
+
+
+Campaigns = dict[str, CampaignId]
+Locations = dict[str, LocationKeys]
+
+
+class TableKeys(Keys):
+    """The tables of names that routes use."""
+
+    campaigns: Campaigns = {}
+    locations: Locations = {}
 
 
 class DoNotCallKeys(Keys):
@@ -173,6 +198,8 @@ class FileKeys(Keys):
     default_region: Region = "US"
     fusion: FusionKeys
     sources: dict[str, Any] = Field(min_length=1, repr=False)  # each by its own type: see `sources`
+    campaigns: Campaigns = {}
+    locations: Locations = {}
     lead: LeadKeys | None = None
     routes: list[RouteKeys] = []
     do_not_call: DoNotCallKeys = DoNotCallKeys()

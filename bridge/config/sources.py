@@ -82,7 +82,12 @@ def _read(keys: Mapping[str, Any], document: Document, *, at: str, folder: Path)
 def _build(name: str, keys: SourceKeys) -> Source:
     match keys:
         case WorkflowKeys():
-            return GhlWorkflow(name=name, token=keys.token, default_region=keys.default_region)
+            return GhlWorkflow(
+                name=name,
+                token=keys.token,
+                locations=frozenset(keys.locations),
+                default_region=keys.default_region,
+            )
         case AppKeys():
             return GhlApp(
                 name=name,

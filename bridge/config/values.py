@@ -16,6 +16,7 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo
 from bridge.config.wording import refusal
 from bridge.errors import ExpressionError, MappingError
 from bridge.inbound.signature import load_public_key
+from bridge.rules.destination import is_expression
 from bridge.rules.expression import PAYLOAD_SCOPE, compile_value
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)")
@@ -23,6 +24,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _LONGEST_S = 3650 * 86_400.0  # ten years: anything above is a slip of the keyboard
 _COUNTRY_HABITS = {"UK": "GB", "EN": "GB", "USA": "US"}  # what people write for a region
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_FIX = "copy the UUID from the campaign's address in Fusion; a name of campaigns: goes behind campaign:"
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,50}")
 # A secret travels in a header, a token in a path as well, where a / would end it.
 _SECRET = re.compile(r"[!-~]+")
@@ -88,10 +90,12 @@ def _region(value: str) -> str:
 def _uuid(value: str) -> str:
     identifier = value.lower()
     if not _UUID.fullmatch(identifier):
-        raise refusal(
-            "{value} is not a campaign id", "copy the UUID from the campaign's address in Fusion", value
-        )
+        raise refusal("{value} is not a campaign id", _UUID_FIX, value)
     return identifier
+
+
+def _uuid_or_expression(value: str) -> str:
+    return value if is_expression(value) else _uuid(value)
 
 
 def _tag(value: str) -> str:
@@ -167,6 +171,7 @@ WholeSecond = Annotated[float, PlainValidator(seconds), AfterValidator(_whole_se
 Days = Annotated[float, PlainValidator(seconds), AfterValidator(_day)]
 Region = Annotated[str, AfterValidator(_region)]
 CampaignId = Annotated[str, AfterValidator(_uuid)]
+CampaignRule = Annotated[str, AfterValidator(_uuid_or_expression)]
 Tag = Annotated[str, AfterValidator(_tag)]
 Rule = Annotated[str | list[str], PlainValidator(_rule)]
 Expression = Annotated[Callable[..., Any], PlainValidator(_expression)]

@@ -20,6 +20,7 @@ from bridge.errors import BridgeError, Problem
 _MAX_TEXT = 262_144  # characters; a config of a hundred routes has a tenth of it
 _MAX_VALUES = 20_000  # after aliases are followed: `*a` of `*b` of `*c` … multiplies
 _MAX_DEPTH = 40
+_THEIRS = "x-"  # such keys of the file are the user's own: a place for anchors
 
 _NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 _KNOWN_TAGS = frozenset(
@@ -52,6 +53,7 @@ def parse(text: str, variables: Mapping[str, str], *, folder: Path) -> Document:
             )
         walk = _Walk(variables, folder)
         data = walk.mapping(root, (), depth=0)
+        data = {key: value for key, value in data.items() if not key.startswith(_THEIRS)}
     except yaml.YAMLError as error:
         return Document(None, problems=(explain(error, text),))
     except _TooMuchError as excess:

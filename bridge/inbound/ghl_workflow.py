@@ -66,12 +66,16 @@ class GhlWorkflow:
     name: str
     token: str = field(repr=False)
     default_region: str = ""
+    locations: frozenset[str] = frozenset()  # empty: every location
 
     def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
         check_token(token or headers.get("x-bridge-token"), self.token)
 
     def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
         body = _Body.of(payload)
+        location = _location_id(payload, body)
+        if self.locations and location and location not in self.locations:  # one that names none may be ours
+            return Ignored(f"location {location[:_SHOWN]} is not listed")
         external_id = ghl.said((payload, body.data), *_EVENT_ID_WORDS)
         # The contact's id in the event id's place would make every later event a "duplicate".
         mistaken = external_id == _contact_id(payload, body.stated)

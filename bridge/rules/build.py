@@ -6,12 +6,14 @@ limits can tell. Rule for editors: every problem is collected with its place in 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from bridge.errors import ExpressionError, Problem
+from bridge.rules.destination import campaign_id, is_expression
 from bridge.rules.expression import RULE_SCOPE, Condition, Value, compile_condition, compile_value
 from bridge.rules.fit import CUSTOM_FIELDS_MAX, CUSTOM_KEY
-from bridge.rules.ruleset import LeadRules, Route, Rule, Rules
+from bridge.rules.ruleset import LeadRules, Location, Route, Rule, Rules
 
 # What a lead is made of when the file has no `lead`; name and phone also where `lead` leaves them out.
 DEFAULT_LEAD: Final[Mapping[str, Sequence[str]]] = {
@@ -77,19 +79,40 @@ class _Build:
             self.problems.append(Problem(f"{at}.custom_fields", message, "leave some out"))
         return replace(base, **changes, custom_fields=tuple(custom.items()))
 
-    def route(self, written: Mapping[str, Any], base: LeadRules, *, at: str, default_account: str) -> Route:
+    def route(
+        self, written: Mapping[str, Any], base: LeadRules, campaigns: Mapping[str, str], *, at: str
+    ) -> Route:
         when = written.get("when")
+        account, account_rule = self.target("account", written, at=at)
+        campaign, campaign_rule = self.target(
+            "campaign" if "campaign" in written else "campaign_id", written, at=at
+        )
+        lead = self.lead(written.get("lead") or {}, base, at=f"{at}.lead")
+        if written.get("add_tags") is not None:
+            added = self.rules("tags", written["add_tags"], at=f"{at}.add_tags")
+            lead = replace(lead, tags=lead.tags + added)
         return Route(
             name=written.get("name") or at,
             at=at,
             when=None if when is None else self.condition(str(when), at=f"{at}.when", fallback=_never),
             skip=written.get("skip") or "",
-            account=written.get("account") or default_account,
-            campaign_id=str(written.get("campaign_id") or ""),
+            account=account,
+            campaign_id=campaign_id(campaign, campaigns) or campaign,
             kind=written.get("kind"),
             move=bool(written.get("move")),
-            lead=self.lead(written.get("lead") or {}, base, at=f"{at}.lead"),
+            lead=lead,
+            account_rule=account_rule,
+            campaign_rule=campaign_rule,
         )
+
+    def target(self, key: str, written: Mapping[str, Any], *, at: str) -> tuple[str, Rule | None]:
+        """What a route names: the text itself, or the rule that gives it."""
+        text = written.get(key)
+        if text is None:
+            return "", None
+        if is_expression(str(text)):
+            return "", self.rule(key, text, at=f"{at}.{key}")
+        return str(text), None
 
 
 def compile_rules(
@@ -98,11 +121,15 @@ def compile_rules(
     do_not_call_when: str,
     *,
     default_account: str,
+    accounts: Sequence[str] = (),
+    campaigns: Mapping[str, str] = MappingProxyType({}),
+    locations: Mapping[str, Location] = MappingProxyType({}),
 ) -> tuple[Rules, tuple[Problem, ...]]:
     """The rules, and every problem with them; with problems the rules are not to be applied.
 
     `lead` has name, phone, email, company (a text or a list: candidates), tags (all count),
     custom_fields (key → text or list), tags_as_is and clear_emptied; None stands for the defaults.
+    `campaigns` are Fusion's UUIDs by name, `locations` GHL's sub-accounts by id.
     """
     build = _Build()
     kept = DEFAULT_LEAD if lead is None else _NEVER_OMITTED
@@ -110,15 +137,20 @@ def compile_rules(
         key: tuple(build.rule(key, text, at="default") for text in DEFAULT_LEAD[key]) for key in kept
     }
     base = build.lead(lead or {}, LeadRules(**filled), at="lead")
-    made = tuple(
-        build.route(route, base, at=f"routes[{i}]", default_account=default_account)
-        for i, route in enumerate(routes)
-    )
+    made = tuple(build.route(route, base, campaigns, at=f"routes[{i}]") for i, route in enumerate(routes))
     if not made:
-        everything = {"name": "default"}
-        made = (build.route(everything, base, at="default", default_account=default_account),)
+        made = (build.route({"name": "default"}, base, campaigns, at="default"),)
     blocked = build.condition(do_not_call_when, at="do_not_call.when", fallback=_always)
-    return Rules(base, made, blocked, default_account), tuple(build.problems)
+    rules = Rules(
+        lead=base,
+        routes=made,
+        do_not_call=blocked,
+        default_account=default_account,
+        accounts=tuple(accounts) or (default_account,),
+        campaigns=campaigns,
+        locations=locations,
+    )
+    return rules, tuple(build.problems)
 
 
 def _constant(value: Any) -> Value:

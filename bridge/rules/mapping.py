@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from bridge.errors import MappingError, MissingField
-from bridge.model import Contact, Destination, Mapped, Reading
+from bridge.errors import MappingError
+from bridge.model import Contact, Mapped, Reading
 from bridge.rules.build import DEFAULT_LEAD, compile_rules
+from bridge.rules.destination import destination
 from bridge.rules.filters import NOTES, REGIONS
 from bridge.rules.lead import Phone, Tracer, build_lead, build_phone
-from bridge.rules.ruleset import LeadRules, Route, Rule, Rules
+from bridge.rules.ruleset import LeadRules, Location, Route, Rule, Rules
 from bridge.rules.values import CustomFields, plain_text
 
-__all__ = ["DEFAULT_LEAD", "LeadRules", "Route", "Rule", "Rules", "apply", "compile_rules"]
+__all__ = ["DEFAULT_LEAD", "LeadRules", "Location", "Route", "Rule", "Rules", "apply", "compile_rules"]
 
 _CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 
@@ -25,10 +26,12 @@ _CONTACT_FIELDS: Final = tuple(each.name for each in fields(Contact))
 def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     """What the rules make of the reading. Never raises, whatever it holds.
 
-    `regions` are two-letter codes, the source's before the configuration's; the contact's country
-    goes before both. An error in do-not-call outranks the rest, then route, filter, phone, name.
+    `regions` are two-letter codes, the source's before the configuration's; the contact's country and
+    its location's region go before both. An error in do-not-call outranks the rest, then route, filter,
+    phone, destination, name.
     """
-    variables = _variables(reading, regions)
+    location = rules.locations.get(reading.location_id, Location())
+    variables = _variables(reading, location, regions)
     tracer = Tracer()
     outcome: dict[str, Any] = {}
     flagged, silent, failure = _blocked(rules, variables)
@@ -42,7 +45,7 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     elif route.skip:
         outcome = {"skip": f"filtered: {route.skip}"}
     else:
-        outcome = _wanted(route, variables, tracer, phone=phone)
+        outcome = _wanted(rules, route, variables, tracer, phone=phone)
     return Mapped(
         phone=phone.number,
         plausible=phone.plausible,
@@ -55,24 +58,20 @@ def apply(rules: Rules, reading: Reading, *, regions: Sequence[str]) -> Mapped:
     )
 
 
-def _wanted(route: Route, variables: Mapping[str, Any], tracer: Tracer, *, phone: Phone) -> dict[str, Any]:
+def _wanted(
+    rules: Rules, route: Route, variables: Mapping[str, Any], tracer: Tracer, *, phone: Phone
+) -> dict[str, Any]:
     """Mapped's fields for a reading that should become a lead."""
     if phone.failure:
         return {"error": phone.failure.message, "fix": phone.failure.fix}
     if not phone.number:
         return {"skip": "no phone"}
     try:
+        where = destination(rules, route, variables)
         lead = build_lead(route.lead, variables, tracer, phone=phone.number)
-    except MissingField as error:
+    except MappingError as error:
         return {"error": error.message, "fix": error.fix}
-    destination = Destination(
-        account=route.account,
-        campaign_id=route.campaign_id,
-        kind=route.kind,
-        move=route.move,
-        clear_emptied=route.lead.clear_emptied,
-    )
-    return {"lead": lead, "destination": destination}
+    return {"lead": lead, "destination": where}
 
 
 def _blocked(rules: Rules, variables: Mapping[str, Any]) -> tuple[bool, bool, MappingError | None]:
@@ -99,18 +98,18 @@ def _route(rules: Rules, variables: Mapping[str, Any]) -> tuple[Route | None, Ma
     return None, None
 
 
-def _variables(reading: Reading, regions: Sequence[str]) -> dict[str, Any]:
+def _variables(reading: Reading, location: Location, regions: Sequence[str]) -> dict[str, Any]:
     """The reading in the words of RULE_SCOPE, and what the filters need."""
     contact: dict[str, Any] = {name: getattr(reading.contact, name) for name in _CONTACT_FIELDS}
     contact["custom"] = CustomFields(reading.contact.custom)
     contact["name"] = contact["name"] or f"{contact['first_name']} {contact['last_name']}".strip()
     return {
         "contact": contact,
-        "location": {"id": reading.location_id, "name": reading.location_name},
+        "location": {"id": reading.location_id, "name": location.name or reading.location_name},
         "workflow": {"name": reading.workflow_name},
         "event": {"type": reading.type, "source": reading.source},
         "data": reading.data,
         "payload": reading.payload,
-        REGIONS: (plain_text(reading.contact.country), *regions),
+        REGIONS: (plain_text(reading.contact.country), location.default_region, *regions),
         NOTES: [],
     }

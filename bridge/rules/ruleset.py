@@ -4,7 +4,8 @@ Plain frozen values; `build` makes them from the configuration, `mapping` applie
 whatever a rule needs at run time is in here, so that applying never looks at the configuration.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bridge.model import Kind
 from bridge.rules.expression import Condition, Value
@@ -42,11 +43,23 @@ class Route:
     at: str
     when: Condition | None  # None: always
     skip: str  # why such leads are not wanted; empty: they are
-    account: str
-    campaign_id: str  # empty: the account's Default Feed
+    account: str  # empty: its rule's, else the location's, else the default
+    campaign_id: str  # empty: its rule's, else the location's, else the account's Default Feed
     kind: Kind | None
     move: bool
     lead: LeadRules
+    account_rule: Rule | None = None  # an expression, evaluated for each event
+    campaign_rule: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A sub-account of GHL: what holds for its events where a route says nothing."""
+
+    name: str = ""  # `location.name`, also for events that don't tell it
+    account: str = ""  # empty: the default
+    campaign_id: str = ""  # of that account; empty: its Default Feed
+    default_region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +70,6 @@ class Rules:
     routes: tuple[Route, ...]  # never empty: without any in the file, one takes everything
     do_not_call: Condition
     default_account: str
+    accounts: tuple[str, ...] = ()
+    campaigns: Mapping[str, str] = field(default_factory=dict)  # by name, Fusion's UUID
+    locations: Mapping[str, Location] = field(default_factory=dict)  # by GHL's id

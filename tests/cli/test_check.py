@@ -1,7 +1,7 @@
 """`bridge check` tells every problem at once, each with its place and its fix; or what was understood."""
 
 import json
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +13,12 @@ from bridge.cli import app
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
+OWN = {
+    "0123456789abcdef01234567": "65a1b2c3d4e5f60718293a4b",
+    "ve9EPM428h8vShlRW1KT": "LocOakFitness00000001",
+    "Xk2JbMp9dQ7rTz4LcV0w": "LocElmDental000000002",
+    "6f1c2a90-3f0e-4b7e-9c1d-2a6c1b0e7d55": "0b8a4c1e-1111-4222-8333-94f5a6b7c8d9",
+}
 SECRETS = {
     "FUSION_API_KEY": "fc_test_0123456789abcdef",
     "WORKFLOW_TOKEN": "workflow-token-1-of-the-tests-only",
@@ -34,7 +40,10 @@ routes:
 
 @pytest.fixture
 def example(tmp_path):
-    shutil.copy(EXAMPLE, tmp_path / "config.yaml")
+    text = EXAMPLE.read_text().replace("bridge.example.com", "leads.example.com")
+    for made_up, own in OWN.items():
+        text = text.replace(made_up, own)
+    (tmp_path / "config.yaml").write_text(text)
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
     return tmp_path / "config.yaml"
 
@@ -112,20 +121,34 @@ def test_what_was_understood(example):
     assert result.exit_code == 0
     said = result.stdout
     assert "is fine" in said
-    assert "https://bridge.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only" in said
-    assert "https://bridge.example.com/webhooks/app\n" in said
-    assert "https://bridge.example.com/webhooks/forms/forms-token-2-of-the-tests-only" in said
+    assert "https://leads.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only" in said
+    assert "https://leads.example.com/webhooks/app\n" in said
+    assert "https://leads.example.com/webhooks/forms/forms-token-2-of-the-tests-only" in said
     assert SECRETS["FUSION_API_KEY"] not in said
     assert "main: key fc_t•••ef, the default" in said
     assert "100 requests in 60s" in said
-    routes = [
-        line.split("  ")[-1] for line in said.splitlines() if ": to main" in line or ": skipped" in line
-    ]
+    routes = [line.split("  ")[-1] for line in said.splitlines() if re.search(r"  [1-4]\. ", line)]
     assert routes == [
         "1. existing customers: skipped, already a customer",
-        "2. solar: to main, campaign 6f1c2a90-3f0e-4b7e-9c1d-2a6c1b0e7d55, call",
-        "3. everyone else: to main, Default Feed",
+        "2. solar: to main, campaign solar, call",
+        "3. by the product: to main, campaign {{ data.campaign or 'solar' }}",
+        "4. everyone else: to main, the location's campaign, else Default Feed",
     ]
+    assert "  Campaigns   solar: 0b8a4c1e-1111-4222-8333-94f5a6b7c8d9\n" in said
+    assert (
+        "  Locations   LocOakFitness00000001: Acme Solar, to main, campaign solar, phones from US\n" in said
+    )
+    assert "workflow: ghl_workflow, 1 location listed, phones from US" in said
+
+
+def test_what_the_example_made_up_is_refused(tmp_path):
+    (tmp_path / "config.yaml").write_text(EXAMPLE.read_text())
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
+    result = run(tmp_path / "config.yaml")
+
+    assert result.exit_code == 2
+    assert "sources.app.app_id  is the app id of config.example.yaml" in result.stdout
+    assert result.stdout.count("    fix: write ") == 8
 
 
 def test_what_was_understood_as_json(example):
@@ -133,9 +156,9 @@ def test_what_was_understood_as_json(example):
 
     assert said["problems"] == []
     assert said["webhooks"] == {
-        "workflow": "https://bridge.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only",
-        "app": "https://bridge.example.com/webhooks/app",
-        "forms": "https://bridge.example.com/webhooks/forms/forms-token-2-of-the-tests-only",
+        "workflow": "https://leads.example.com/webhooks/workflow/workflow-token-1-of-the-tests-only",
+        "app": "https://leads.example.com/webhooks/app",
+        "forms": "https://leads.example.com/webhooks/forms/forms-token-2-of-the-tests-only",
     }
 
 

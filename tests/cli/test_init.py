@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from bridge.cli import app
 
 BRIDGE = Path(sys.executable).with_name("bridge")
-URL = "https://bridge.example.com"
+URL = "https://leads.example.com"
 KEY = "fc_test_0123456789abcdef"
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from bridge.config import Retention, load
+from bridge.config.placeholders import PLACEHOLDERS
 from bridge.config.schema import SOURCE_TYPES, ContactKeys, FileKeys
 from bridge.errors import ConfigError
 from bridge.model import Contact
@@ -19,6 +20,7 @@ ENVIRON = {
     "WORKFLOW_TOKEN": "token-1-of-the-tests-only",
     "FORMS_TOKEN": "token-2-of-the-tests-only",
 }
+NAMED = {("fusion", "accounts"), ("campaigns",), ("locations",)}  # by names that the user chooses
 
 
 def keys_of(model, path=()):
@@ -49,10 +51,12 @@ def keys_in(data, path=()):
     if not isinstance(data, dict):
         return
     for name, value in data.items():
+        if path == () and name.startswith("x-"):
+            continue
         if path == ("sources",):
             yield from keys_in(value, ("sources", value["type"]))
             continue
-        step = "*" if path == ("fusion", "accounts") else name
+        step = "*" if path in NAMED else name
         yield (*path, step)
         if name not in ("custom", "custom_fields"):
             yield from keys_in(value, (*path, step))
@@ -62,7 +66,12 @@ def test_it_loads():
     config = load(EXAMPLE, ENVIRON)
 
     assert config.secrets == set(ENVIRON.values())
-    assert [route.name for route in config.rules.routes] == ["existing customers", "solar", "everyone else"]
+    assert [route.name for route in config.rules.routes] == [
+        "existing customers",
+        "solar",
+        "by the product",
+        "everyone else",
+    ]
     assert config.webhook_urls() == {
         "workflow": "https://bridge.example.com/webhooks/workflow/token-1-of-the-tests-only",
         "app": "https://bridge.example.com/webhooks/app",
@@ -72,7 +81,7 @@ def test_it_loads():
 
 def test_it_shows_every_key_and_no_other():
     text = EXAMPLE.read_text()
-    live = {*keys_in(yaml.safe_load(text))} - {("fusion", "accounts", "*")}
+    live = {*keys_in(yaml.safe_load(text))} - {(*path, "*") for path in NAMED}
     known = {*keys_of(FileKeys)}
 
     assert live - known == set()
@@ -82,6 +91,31 @@ def test_it_shows_every_key_and_no_other():
     assert missing == {("sources", "ghl_app", "public_keys")}
     assert "# public_keys: [" in text
     assert ("sources", "ghl_workflow", "default_region") in live
+
+
+def test_whatever_it_makes_up_is_refused_in_a_copy(tmp_path):
+    copy = tmp_path / "config.yaml"
+    copy.write_text(EXAMPLE.read_text())
+
+    with pytest.raises(ConfigError) as caught:
+        load(copy, ENVIRON, strict=True)
+
+    assert {problem.path for problem in caught.value.problems} == {
+        "server.public_url",
+        "sources.workflow.locations[0]",
+        "sources.app.app_id",
+        "sources.app.locations[0]",
+        "campaigns.solar",
+        "locations.ve9EPM428h8vShlRW1KT",
+        "locations.Xk2JbMp9dQ7rTz4LcV0w",
+        "locations.Xk2JbMp9dQ7rTz4LcV0w.campaign_id",
+    }
+    assert all(problem.line and problem.fix for problem in caught.value.problems)
+    live = "".join(line.partition(" #")[0] for line in copy.read_text().splitlines() if line[:1] != "#")
+    made_up = set(
+        re.findall(r"\b[0-9a-f]{24}\b|\b[0-9A-Za-z]{20}\b|\b[0-9a-f-]{36}\b|[a-z.]+example\.com", live)
+    )
+    assert made_up == set(PLACEHOLDERS)
 
 
 def test_it_shows_the_defaults(tmp_path):

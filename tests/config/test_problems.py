@@ -11,9 +11,10 @@ BLANK = "give it a value, or remove the line"
 TIME = "write for example 500ms, 60s, 15m, 72h or 30d"
 HTTPS = "write https://; http:// is for this machine and private networks"
 REGION = "write the two letters of the country: US, GB, DE"
+UUID = "copy the UUID from the campaign's address in Fusion; a name of campaigns: goes behind campaign:"
 RULE = 'write "{{ contact.name }}", or one - "…" a line'
 SECTIONS = (
-    "server, database, default_region, fusion, sources, lead, routes, "
+    "server, database, default_region, fusion, sources, campaigns, locations, lead, routes, "
     "do_not_call, on_delete, on_phone_change, retry, retention"
 )
 TYPES = "ghl_workflow, ghl_app, json"
@@ -136,17 +137,17 @@ ADDED = {
     "routes: [{campaign_id: solar}]": (
         "routes[0].campaign_id",
         "'solar' is not a campaign id",
-        "copy the UUID from the campaign's address in Fusion",
+        UUID,
     ),
     "routes: [{kind: sms}]": (
         "routes[0].kind",
-        "sms needs a campaign_id",
-        "add campaign_id: with the SMS campaign's id, or write kind: call",
+        "sms needs a campaign",
+        "add campaign: with the SMS campaign's name, or campaign_id:, or write kind: call",
     ),
     "routes: [{kind: sms, campaign_id: 12}]": (
         "routes[0].campaign_id",
         "'12' is not a campaign id",
-        "copy the UUID from the campaign's address in Fusion",
+        UUID,
     ),
     # sources, which the minimal file ends with
     "  forms: {token: a}": ("sources.forms.type", "is missing", f"add type: with one of {TYPES}"),

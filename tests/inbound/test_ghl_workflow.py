@@ -6,7 +6,7 @@ import pytest
 from bridge.errors import InvalidSignature, MalformedPayload
 from bridge.inbound import GhlWorkflow
 from bridge.inbound.ghl import UNFILLED_PHONE
-from bridge.model import Contact, ContactKey, Incoming
+from bridge.model import Contact, ContactKey, Ignored, Incoming
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 LOCATION = "LocOakFitness00000001"
@@ -38,6 +38,42 @@ def test_wrong_token(headers, token):
 
 def test_the_secret_is_not_shown():
     assert "s3cret" not in repr(source)
+
+
+# The body, its location in every place where a body may name it → whether a source with LISTED takes it.
+LISTED = frozenset({"LocOakFitness00000001", "LocElmDental000000002"})
+NAMED = [
+    ({"location": {"id": "LocOakFitness00000001"}}, True),
+    ({"location": {"id": "LocElmDental000000002"}}, True),
+    ({"location": {"id": "LocSomebodyElse00001"}}, False),
+    ({"location": {"id": "locoakfitness00000001"}}, False),
+    ({"location_id": "LocOakFitness00000001"}, True),
+    ({"locationId": "LocSomebodyElse00001"}, False),
+    ({"customData": {"location_id": "LocSomebodyElse00001"}}, False),
+    ({"customData": {"locationId": "LocElmDental000000002"}}, True),
+    ({"contact": {"id": "c", "phone": "1", "locationId": "LocSomebodyElse00001"}}, False),
+    ({"location": {"id": "LocSomebodyElse00001"}, "customData": {"dnd": "true"}}, False),
+    ({"location": {"name": "Oak"}}, True),
+    ({}, True),
+]
+
+
+@pytest.mark.parametrize(("named", "taken"), NAMED)
+def test_only_listed_locations_are_listened_to(named, taken):
+    listening = GhlWorkflow("workflow", "s3cret", locations=LISTED)
+    received = listening.receive({"contact_id": "c", "phone": "+14155550101"} | named)
+
+    assert isinstance(received, Incoming) is taken
+    if not taken:
+        assert isinstance(received, Ignored)
+        assert received.reason.startswith("location ")
+        assert received.reason.endswith(" is not listed")
+
+
+def test_without_a_list_every_location_is_listened_to():
+    body = {"contact_id": "c", "location": {"id": "LocSomebodyElse00001"}}
+
+    assert isinstance(source.receive(body), Incoming)
 
 
 RECEIVED = {
