@@ -39,7 +39,7 @@ from bridge.web.health import healthz, readyz
 from bridge.web.metrics import metrics
 from bridge.web.state import Surface
 from bridge.web.webhooks import Webhooks
-from bridge.worker import Lane, Resolver, Retention, Signals, origin
+from bridge.worker import Lane, Resolver, Retention, Signals, noting, origin
 
 log = structlog.get_logger()
 
@@ -83,6 +83,7 @@ class Service:
             log.info("outbox.recovered", rows=recovered)
         await self.writer.run(lambda connection: recovering.forget_pauses(connection, now))
         await origin.bind(self.writer, self.config, self._clock)
+        await noting.note_loaded(self.writer, self.config, self._clock)
         accounts = self.config.fusion.accounts
         for gone in await self.writer.run(lambda connection: recovering.abandon(connection, accounts, now)):
             log.warning("account.abandoned", account=gone, fix="put it back, or mend the routes; replay")
@@ -122,14 +123,9 @@ class Service:
         try:
             config = load(self.config.path)
         except ConfigError as error:
-            for problem in error.problems:
-                log.error(
-                    "config.refused",
-                    line=problem.line,
-                    path=problem.path,
-                    problem=problem.message,
-                    fix=problem.fix,
-                )
+            noting.log_refused(error)
+            if self._tasks:
+                self._spawn(noting.note_refused(self.writer, self.config, error, self._clock))
             return
         if (config.server, config.database) != (self.config.server, self.config.database):
             log.warning("config.needs_restart", keys="server, database", fix="restart to use the new values")
@@ -150,6 +146,7 @@ class Service:
         self.config = config
         if self._tasks:  # else the next service begins with it
             self._reload_lanes()
+            self._spawn(noting.note_loaded(self.writer, config, self._clock))
         log.info("config.reloaded", sources=len(config.sources), accounts=len(config.fusion.accounts))
 
     def _reload_lanes(self) -> None:

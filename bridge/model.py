@@ -128,9 +128,6 @@ class Mapped:
     """What the rules make of one reading. Exactly one of lead, skip and error is set."""
 
     phone: str = ""  # E.164; empty when there is none or it is unusable
-    # E.164 of each number that the phone can mean, the chosen one first: an opt-out must reach the person
-    # under each. May hold numbers where `phone` is empty.
-    plausible: tuple[str, ...] = ()
     lead: Lead | None = None
     destination: Destination | None = None  # set with lead
     skip: str = ""  # "no phone", "filtered: already a customer"
@@ -142,3 +139,6 @@ class Mapped:
     blocked_if_not: bool = False
     warnings: tuple[str, ...] = ()
     trace: tuple[FieldTrace, ...] = ()
+    # E.164 of each number that the phone can mean, the chosen one first: an opt-out must reach the person
+    # under each. May hold numbers where `phone` is empty.
+    plausible: tuple[str, ...] = ()

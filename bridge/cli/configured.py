@@ -44,6 +44,7 @@ class Outline:
     default_region: str
     accounts: tuple[str, ...]  # empty: not known
     limit: "Limit | None"  # None: not known
+    rules_mark: str = ""  # a fingerprint of the rules; empty: not known
 
 
 def load_config(path: Path, *, strict: bool = False) -> "Config":
@@ -66,7 +67,7 @@ def outline(path: Path) -> Outline:
         warn_of(error)
         return found
     accounts, limit = tuple(config.fusion.accounts), config.fusion.leads_limit
-    return Outline(config.database, config.default_region, accounts, limit)
+    return Outline(config.database, config.default_region, accounts, limit, config.rules_mark)
 
 
 def _made_out(path: Path, error: ConfigError) -> Outline:

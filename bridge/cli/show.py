@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import selecting
-from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, outline
+from bridge.cli import holding, selecting
+from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
 from bridge.cli.events import overtaken
 from bridge.cli.output import JsonOption, duration, local_time, print_json, printable, table
 from bridge.cli.sheet import facts, section
+from bridge.cli.status_accounts import window_of
 from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from bridge.store.story import Attempt, Owed, Story
+    from bridge.store.wanted import Wanted
 
 
 def command(
@@ -26,11 +30,12 @@ def command(
     config: ConfigOption = DEFAULT_CONFIG,
     json: JsonOption = False,
 ) -> None:
-    """Show one event: what became of it and why, the lead, every request that carried it, the payload.
+    """Show one event: what became of it and why, what it wanted, the lead, its requests, the payload.
 
-    The lead is what Fusion was last given for that phone, by this event or a newer one; there may be
-    one more, of the phone that the contact had before. Shows people's data: mind who looks over your
-    shoulder.
+    What it wanted is the lead as the rules of that time made it, with the place of the rule behind
+    each field. The lead in Fusion is what Fusion was last given for that phone, by this event or a
+    newer one; there may be one more, of the phone that the contact had before. Shows people's data:
+    mind who looks over your shoulder.
 
     Example:
       bridge show 1042
@@ -39,7 +44,8 @@ def command(
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.story import tell  # noqa: PLC0415
 
-    reader = open_reader(outline(config).database)
+    known = outline(config)
+    reader = open_reader(known.database)
     story = tell(reader, event_id) if event_id in selecting.IDS else None
     if story is None:
         raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
@@ -50,9 +56,11 @@ def command(
         return
     now = time.time()
     _tell_fate(story, now)
+    _tell_wanted(story, known)
     _tell_leads(story)
-    _tell_waiting(story.waiting, now)
+    _tell_waiting(story.waiting, now, _holds(reader, story, known, now))
     _tell_attempts(story)
+    _tell_bodies(story.attempts)
     section("Payload")
     if story.emptied:
         typer.echo("  gone (retention.payloads, or forget): this event can't be replayed any more")
@@ -88,6 +96,42 @@ def _tell_fate(story: "Story", now: float) -> None:
     )
 
 
+def _tell_wanted(story: "Story", known: Outline) -> None:
+    """The lead as the rules made it of this event, and the rule of each field."""
+    wanted = story.wanted
+    if wanted is None:
+        return
+    section("What it wanted")
+    since = f", in use since {local_time(wanted.since)[:16]}" if wanted.since else ""
+    differ = "; today's rules differ" if known.rules_mark not in ("", wanted.rules) else ""
+    rules = ("rules", f"{wanted.rules}{since}{differ}")
+    if wanted.body is None:
+        facts([rules, ("lead", "gone with the payload" if story.emptied else "none")])
+        return
+    facts(
+        [
+            rules,
+            ("account", f"{wanted.account}, {campaign(wanted.campaign_id)}"),
+            *(
+                (name.removeprefix("custom_fields."), f"{_value(value)}  ({', '.join(places)})")
+                for name, value, places in _fields(wanted)
+            ),
+        ]
+    )
+
+
+def _fields(wanted: "Wanted") -> list[tuple[str, Any, list[str]]]:
+    """Each field with its value and the places of its rules."""
+    body = {**(wanted.body or {})}
+    custom = {
+        f"custom_fields.{name}": value for name, value in (body.pop("custom_fields", None) or {}).items()
+    }
+    return [
+        (name, value, list(wanted.places.get(name, ["default"])))
+        for name, value in {**body, **custom}.items()
+    ]
+
+
 def _tell_leads(story: "Story") -> None:
     for lead in story.leads:
         section("The lead in Fusion")
@@ -117,16 +161,33 @@ def _value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _tell_waiting(rows: "tuple[Owed, ...]", now: float) -> None:
+def _holds(reader: "sqlite3.Connection", story: "Story", known: Outline, now: float) -> dict[str, str]:
+    """By account what keeps it from sending, as `bridge status` says it."""
+    from bridge.store.status import account_status, owner  # noqa: PLC0415
+
+    window, running = window_of(known), bool(owner(known.database))
+    return {
+        name: holding.why(
+            account_status(reader, name, now=now, budget=window),
+            running=running,
+            per_s=window.per_s,
+            now=now,
+        )
+        for name in {row.account for row in story.waiting}
+    }
+
+
+def _tell_waiting(rows: "tuple[Owed, ...]", now: float, holds: dict[str, str]) -> None:
     for row in rows:
         section("Waits to be sent")
-        due = f"in {duration(row.due_at - now)}" if row.due_at > now else "now, as the limit allows"
+        due = f"in {duration(row.due_at - now)}" if row.due_at > now else "due"
         tries = row.failures + row.unanswered
         facts(
             [
                 ("phone", row.phone),
                 ("account", f"{row.account}, {campaign(row.campaign_id)}"),
                 ("next try", "under way" if row.in_flight else due),
+                ("waits for", "" if row.in_flight else holds.get(row.account, "")),
                 ("tries", str(tries) if tries else ""),
                 ("last error", row.last_error),
             ]
@@ -159,6 +220,22 @@ def _attempt(attempt: "Attempt") -> dict[str, str]:
         "ms": "" if attempt.ms is None else f"{attempt.ms:.0f}",
         "error": attempt.error,
     }
+
+
+def _tell_bodies(attempts: "tuple[Attempt, ...]") -> None:
+    """What was sent for this event, once where a request says the same again."""
+    import json  # noqa: PLC0415 -- the option has that name
+
+    said: dict[str, int] = {}
+    lines = []
+    for attempt in attempts:
+        for body in attempt.bodies:
+            text = json.dumps(body, ensure_ascii=False)
+            lines.append((str(attempt.id), f"the same as {said[text]}" if text in said else text))
+            said.setdefault(text, attempt.id)
+    if lines:
+        section("What they said of it")
+        facts(lines)
 
 
 def _phone_as_sent(payload: bytes) -> str:

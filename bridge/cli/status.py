@@ -7,20 +7,20 @@ and it ends with 0 whenever the database could be read: whether the figures are 
 import re
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli import selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
 from bridge.cli.output import JsonOption, console, duration, local_time, print_json, table
-from bridge.cli.sheet import cut, facts, room_of, section
+from bridge.cli.sheet import cut, facts, section
+from bridge.cli.status_accounts import drained, left, tell_accounts, window_of
 
 if TYPE_CHECKING:
+    from bridge.store.loaded import Loaded
     from bridge.store.marks import Standing
     from bridge.store.origins import Bound
-    from bridge.store.status import AccountStatus, Status
-
-# Fusion's own, for counting while the configuration doesn't say: what was spent isn't shown then.
-_PER_S = 60.0
+    from bridge.store.status import Status
 
 # As many requests that met a lead which Fusion had already cost two requests a lead for nothing.
 _MANY_FOUND = 20
@@ -38,9 +38,10 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
       watch bridge status
       bridge status --json | jq .oldest
     """
-    from bridge.store import origins  # noqa: PLC0415
+    from bridge.store import loaded, origins  # noqa: PLC0415
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.marks import standing  # noqa: PLC0415
+    from bridge.store.queries import has_table  # noqa: PLC0415
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
     from bridge.store.trouble import no_room  # noqa: PLC0415
 
@@ -51,7 +52,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
         list(known.accounts),
         now=now,
         midnight=datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp(),
-        per_s=known.limit.per_s if known.limit else _PER_S,
+        budget=window_of(known),
     )
     marks = standing(reader, known.database)
     process, size = owner(known.database), size_of(known.database)
@@ -59,14 +60,16 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
         forgotten = {"forgotten": selecting.for_json(marks)}
         print_json({**_as_json(known, status, process, size), **forgotten})
         return
-    running = f"running, {process}" if process else "not running: start it with `bridge serve`"
-    facts([("service", running), ("database", f"{known.database}, {_bytes(size)}")])
+    runs = f"running, {process}" if process else "not running: start it with `bridge serve`"
+    facts([("service", runs), ("database", f"{known.database}, {_bytes(size)}")])
     if trouble := no_room(known.database):
         facts([("stores nothing", trouble.message), ("what to do", trouble.fix)])
     _tell_events(status, now)
-    _tell_accounts(known, status, now)
+    tell_accounts(known, status, now, running=bool(process))
     _tell_refused_keys(status, process)
     _tell_elsewhere(origins.bound(reader))
+    _tell_config(loaded.read(reader) if has_table(reader, "loaded_config") else None, config, process)
+    _tell_lost(status)
     _tell_found(status)
     _tell_marks(marks)
     _tell_last(status, now)
@@ -88,94 +91,52 @@ def _tell_events(status: "Status", now: float) -> None:
         facts([("oldest waiting", f"{duration(now - oldest.since)}: {who}")])
 
 
-def _tell_accounts(known: Outline, status: "Status", now: float) -> None:
-    limit = known.limit
-    each = f" ({limit.requests} requests in {duration(limit.per_s)} each)" if limit else ""
-    section(f"Accounts{each}")
-    window = ("spent", "left") if limit else ()
-    headings = ("  name", "due", "later", "under way", *window, "leads/req", "state")
-    table(
-        headings,
-        [
-            (
-                f"  {name}",
-                str(account.due),
-                str(account.later),
-                str(account.in_flight),
-                *((str(account.used), str(left(known, account))) if limit else ()),
-                "-" if account.leads_per_request is None else f"{account.leads_per_request:.1f}",
-                _state(known, name, account, now),
-            )
-            for name, account in status.accounts.items()
-        ],
-        right=range(1, len(headings) - 1),
-        whole=range(len(headings) - 1),
-    )
-    room = console().width - max((room_of(name) for name in status.accounts), default=0) - 4
-    facts((name, cut(_story(known, account, now), room)) for name, account in status.accounts.items())
-
-
-def left(known: Outline, account: "AccountStatus") -> int | None:
-    """Requests that the account may still send in this window."""
-    return max(0, known.limit.requests - account.used) if known.limit else None
-
-
-def drained(known: Outline, account: "AccountStatus") -> float | None:
-    """Seconds until what waits has left, within the limit; None when the limit isn't known."""
-    if known.limit is None:
-        return None
-    from bridge.outbox.forecast import drain_s  # noqa: PLC0415
-
-    requests, per_s = known.limit.requests, known.limit.per_s
-    return drain_s(account.requests, left=left(known, account) or 0, limit=requests, per_s=per_s)
-
-
-def _state(known: Outline, name: str, account: "AccountStatus", now: float) -> str:
-    if known.accounts and name not in known.accounts:
-        return "not in the configuration any more"
-    if account.pause and account.pause.holds(now):
-        return "paused"
-    from bridge.outbox.forecast import is_spent  # noqa: PLC0415
-
-    rest = left(known, account)
-    if rest is not None and known.limit and is_spent(rest, known.limit.requests):
-        return "waits for the limit"
-    return "ok"
-
-
-def _story(known: Outline, account: "AccountStatus", now: float) -> str:
-    """What there is to say of an account beside its figures; usually nothing."""
-    pause = account.pause
-    if pause is not None and pause.holds(now):
-        again = f"in {duration(pause.until - now)}" if pause.until > now else "now"
-        since = duration(now - pause.since)
-        return f"{pause.reason} for {since}, tries again {again}: {pause.detail}"
-    seconds = drained(known, account)
-    if not account.requests or seconds is None or account.oldest is None or known.limit is None:
-        return ""
-    when = f"in about {_about(seconds)}" if seconds else f"within {duration(known.limit.per_s)}"
-    count = "1 request" if account.requests == 1 else f"{account.requests:,} requests"
-    return f"drained {when} ({count}); the oldest waits for {duration(now - account.oldest.since)}"
-
-
-def _about(seconds: float) -> str:
-    """As exact as an estimate is."""
-    step = next((step for below, step in ((120, 10), (7200, 60), (86_400, 600)) if seconds < below), 3600)
-    return duration(max(step, round(seconds / step) * step))
-
-
 def _tell_refused_keys(status: "Status", process: str) -> None:
     """The one pause that no waiting ends."""
     pauses = {name: account.pause.reason for name, account in status.accounts.items() if account.pause}
     refused = [name for name, reason in pauses.items() if reason == "unauthorized"]
     if not refused:
         return
-    number, then = re.search(r"\d+", process), "start the service"
-    if number and number[0] == "1":  # of its container: another process here
-        then = "reload: `docker compose kill -s HUP bridge`"
-    elif number:
-        then = f"reload: `kill -HUP {number[0]}`, or `systemctl reload bridge`"
-    facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {then}")])
+    facts([("what to do", f"put the right key of {', '.join(refused)} into .env, then {_reload(process)}")])
+
+
+def _reload(process: str) -> str:
+    """How this service is made to read its configuration again."""
+    number = re.search(r"\d+", process)
+    if number is None:
+        return "start the service"
+    if number[0] == "1":  # of its container: another process here
+        return "reload: `docker compose kill -s HUP bridge`"
+    return f"reload: `kill -HUP {number[0]}`, or `systemctl reload bridge`"
+
+
+def _tell_config(known: "Loaded | None", path: Path, process: str) -> None:
+    """A file that the service refused, or hasn't loaded yet."""
+    from bridge.config.saved import saved  # noqa: PLC0415
+
+    if known is None or not process:
+        return
+    now, files = time.time(), saved(path)
+    refused = known.refused_at is not None
+    if refused and known.refused_saved == files:
+        facts(
+            [
+                (
+                    "configuration",
+                    f"refused {duration(now - (known.refused_at or now))} ago: {known.problem}",
+                ),
+                ("what to do", f"`bridge check` shows how to mend it; then {_reload(process)}"),
+            ]
+        )
+    elif known.saved != files:
+        said = f"saved since the service read it {duration(now - known.loaded_at)} ago, and not loaded yet"
+        facts([("configuration", said), ("what to do", f"`bridge check`, then {_reload(process)}")])
+
+
+def _tell_lost(status: "Status") -> None:
+    if status.opt_outs_lost:
+        what = "1 opt-out" if status.opt_outs_lost == 1 else f"{status.opt_outs_lost:,} opt-outs"
+        facts([("opt-outs", f"{what} reached nobody: `bridge events --state dead` lists them")])
 
 
 def _tell_elsewhere(bound: "dict[str, Bound]") -> None:
@@ -249,7 +210,7 @@ def _bytes(size: int) -> str:
 def _as_json(known: Outline, status: "Status", process: str, size: int) -> dict[str, Any]:
     document = selecting.for_json(status)
     for name, account in status.accounts.items():
-        document["accounts"][name] |= {"left": left(known, account), "drain_s": drained(known, account)}
+        document["accounts"][name] |= {"left": left(account), "drain_s": drained(known, account)}
         if known.limit is None:
             document["accounts"][name]["used"] = None
     database = {"path": str(known.database), "bytes": size, "owner": process or None}

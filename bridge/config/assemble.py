@@ -4,6 +4,8 @@ Knows both shapes and nothing else. The rule to keep: no check here; what arrive
 """
 
 import contextlib
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +18,9 @@ from bridge.outbox.facts import OwnTags
 from bridge.outbox.retry import Retry
 from bridge.rules.mapping import Rules
 
+# What has no say in what becomes of an event.
+_NO_RULES = {"server", "database", "fusion", "retry", "retention"}
+
 
 def database_at(path: Path) -> Path:
     """The file itself where the path is a link: two names of one database must have one lock and one log."""
@@ -25,7 +30,17 @@ def database_at(path: Path) -> Path:
     return path
 
 
-def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules: Rules) -> Config:
+def _fingerprint(keys: FileKeys) -> str:
+    """The same as long as the rules are. Tokens are in it, too long to be guessed from so few letters."""
+    said = keys.model_dump(mode="json", exclude=_NO_RULES)
+    said["accounts"] = list(keys.fusion.accounts)  # the first is the default
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+
+
+def assemble(
+    path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules: Rules, saved: str = ""
+) -> Config:
     """The keys as values; all of them were found right."""
     accounts = {name: Account(name, each.api_key) for name, each in keys.fusion.accounts.items()}
     limit = keys.fusion.leads_limit
@@ -49,4 +64,6 @@ def assemble(path: Path, keys: FileKeys, *, sources: Mapping[str, Source], rules
         retry=Retry(retry.max_attempts, retry.first_delay, retry.max_delay, retry.give_up_after),
         retention=Retention(min(kept.payloads, kept.events), kept.events),
         secrets=frozenset(tokens | {account.api_key for account in accounts.values()}),
+        saved=saved,
+        rules_mark=_fingerprint(keys),
     )

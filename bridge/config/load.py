@@ -18,6 +18,7 @@ from bridge.config.environment import variables_for
 from bridge.config.model import Config
 from bridge.config.parts import Parts, account_names, without
 from bridge.config.placeholders import placeholders
+from bridge.config.saved import saved
 from bridge.config.schema import MAY_BE_BLANK, FileKeys
 from bridge.config.sources import build_sources
 from bridge.config.targets import check_targets, locations_of
@@ -35,7 +36,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, strict: bool =
 
     `strict` refuses what config.example.yaml made up, too: right by its shape, and nobody's.
     """
-    text = _read(path)
+    read_as, text = saved(path), _read(path)
     variables, found = variables_for(path.parent, environ)
     document = parse(text, variables, folder=path.parent)
     found += document.problems
@@ -47,7 +48,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, strict: bool =
     found += _told(more, document)
     if found or keys is None or rules is None:
         raise ConfigError(str(path), tuple(sorted(found, key=document.place)))
-    return assemble(path, keys, sources=sources, rules=rules)
+    return assemble(path, keys, sources=sources, rules=rules, saved=read_as)
 
 
 def _read(path: Path) -> str:

@@ -67,6 +67,8 @@ class Config:
     retry: Retry
     retention: Retention
     secrets: frozenset[str] = field(repr=False)
+    saved: str = ""  # a mark of when the files were saved (`config.saved`)
+    rules_mark: str = ""  # a fingerprint of everything that decides what becomes of an event
 
     def webhook_urls(self) -> Mapping[str, str]:
         """By source, the URL to paste where its webhooks are configured. Holds the token: not for the log."""

@@ -50,6 +50,15 @@ class Allowance:
     next_urgent_at: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Fusion's headers said last that we can't count ourselves."""
+
+    limit: int | None = None  # where it is lower than the configured one
+    others: int = 0  # places that others with the same key took …
+    until: float = 0.0  # … and when the last of them is free again
+
+
 class Budget:
     """The places of one account in one lane."""
 
@@ -64,11 +73,34 @@ class Budget:
         """The configured limit, or Fusion's own where that is lower."""
         return self.requests if self._told is None else min(self.requests, self._told)
 
+    @property
+    def reserve(self) -> int:
+        """The last places of a window: only do-not-call may take them."""
+        return min(MOST_RESERVED, self.limit // RESERVED_OF)
+
+    @property
+    def told(self) -> Told:
+        """What only Fusion's headers could tell, to be remembered elsewhere."""
+        limit = self._told if self._told is not None and self._told < self.requests else None
+        return Told(limit, len(self._others), max(self._others, default=0.0))
+
+    def remember(self, told: Told) -> None:
+        """What an earlier answer told."""
+        self._told, self._others = told.limit, [told.until] * told.others
+
+    def others(self, now: float) -> int:
+        """Places that others with the same key have taken."""
+        return sum(at > now for at in self._others)
+
+    def left(self, spent: Spent, now: float) -> int:
+        """Places of the window that are free."""
+        return max(0, self.limit - spent.under_way - len(self._frees(spent, now)) - self.others(now))
+
     def allow(self, spent: Spent, now: float) -> Allowance:
         """What may leave now: all of it in an idle account, one by one in a busy one."""
         frees = sorted([*self._frees(spent, now), *(at for at in self._others if at > now)])
         free = self.limit - spent.under_way - len(frees)
-        reserve = min(MOST_RESERVED, self.limit // RESERVED_OF)
+        reserve = self.reserve
         urgent = max(0, free)
         next_urgent_at = now if urgent else _free_at(frees, 1 - free)
         places = max(0, free - reserve)

@@ -170,9 +170,13 @@ def _send(connection: sqlite3.Connection, account: str, composed: Composed, now:
     look = request.plan == "look"
     attempt_id = begin_attempt(connection, account, method=request.method, leads=len(rows), now=now)
     connection.executemany(
-        "INSERT INTO attempt_leads VALUES (?, ?, ?, ?)",
+        "INSERT INTO attempt_leads (attempt_id, event_id, campaign_id, phone, body) VALUES (?, ?, ?, ?, ?)",
         # A look-up is about what the batch carried, not about what came since.
-        [(attempt_id, row.event_id, row.campaign_id, row.phone) for row in rows if not (look and row.newer)],
+        [
+            (attempt_id, row.event_id, row.campaign_id, row.phone, None if look else json.dumps(lead))
+            for row, lead in zip(rows, rows if look else request.leads, strict=True)
+            if not (look and row.newer)
+        ],
     )
     connection.executemany(
         """

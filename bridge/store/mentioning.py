@@ -28,10 +28,16 @@ _WORDS = (
     ("outbox", ("id",), ("last_error",)),
 )
 # Leads as they are, or should be, in Fusion.
-_BODIES = (
+_LEADS = (
     ("lead_map", ("account", "campaign_id", "phone")),
     ("lead_map_elsewhere", ("account", "fusion", "campaign_id", "phone")),
     ("outbox", ("id",)),
+)
+# What others' events wanted, and what was sent for them.
+_BODIES = (
+    *_LEADS,
+    ("attempt_leads", ("attempt_id", "event_id", "campaign_id", "phone")),
+    ("event_leads", ("event_id",)),
 )
 
 # What a lead is called that bore somebody else's number as its name.
@@ -209,7 +215,7 @@ def known_of(connection: sqlite3.Connection, phones: Collection[str]) -> tuple[s
     """Reads the e-mail addresses and names that leads with these phones have."""
     emails: set[str] = set()
     names: set[str] = set()
-    for table, _ in _BODIES:
+    for table, _ in _LEADS:
         rows = connection.execute(
             f"SELECT body FROM {table} WHERE phone IN (SELECT value FROM json_each(?)) AND body IS NOT NULL",  # noqa: S608
             (json.dumps(list(phones)),),
@@ -253,7 +259,7 @@ def shared_emails(
 ) -> set[str]:
     """Reads which of these addresses (in lower case) a lead of somebody else has, too."""
     found: set[str] = set()
-    for table, _ in _BODIES:
+    for table, _ in _LEADS:
         rows = connection.execute(
             f"""
             SELECT DISTINCT lower(json_extract(body, '$.email')) AS email FROM {table}

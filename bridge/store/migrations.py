@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema, schema_origins
+from bridge.store import schema, schema_origins, schema_wanted
 
 migrations = Migrations("bridge")
 
@@ -42,6 +42,11 @@ def fusion_origins(db: Any) -> None:
 @migrations()
 def leads_seen(db: Any) -> None:
     _run(db, schema_origins.SEEN)
+
+
+@migrations()
+def wanted(db: Any) -> None:
+    _run(db, schema_wanted.WANTED)
 
 
 def _run(db: Any, script: str) -> None:

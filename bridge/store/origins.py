@@ -14,6 +14,7 @@ from bridge.outbox.body import merge
 from bridge.outbox.facts import NEW, UPDATE, OwnTags
 from bridge.store.adopting import tag_opt_outs
 from bridge.store.events import release
+from bridge.store.queries import has_table
 from bridge.store.resolving import LANE
 
 _TABLES = (
@@ -68,7 +69,7 @@ def elsewhere(connection: sqlite3.Connection, accounts: Iterable[str], fusion: s
 
 def bound(connection: sqlite3.Connection) -> dict[str, Bound]:
     """Reads which Fusion each account is bound to, and how many leads of others are put aside."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fusion_origins'").fetchone():
+    if not has_table(connection, "fusion_origins"):
         return {}  # the service of this release hasn't opened it yet
     aside: dict[str, list[Aside]] = {}
     for row in connection.execute(

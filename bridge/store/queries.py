@@ -231,3 +231,9 @@ def rewriting(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         fix = "check that this user may write the file, and that the disk has space; then try again"
         raise StoreError(f"can't write the database {path}: {error}", fix=fix) from error
+
+
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Reads whether there is such a table: before a service of this release opened it, there may not be."""
+    asked = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return connection.execute(asked, (name,)).fetchone() is not None

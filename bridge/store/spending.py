@@ -7,7 +7,7 @@ before its request leaves, so that after a crash the budget knows of every reque
 
 import sqlite3
 
-from bridge.outbox.budget import Spent
+from bridge.outbox.budget import Spent, Told
 from bridge.store.resolving import LANE
 
 # No request lasts longer (the client gives up before). An attempt that is open for longer belongs to a
@@ -38,6 +38,25 @@ def spent(connection: sqlite3.Connection, account: str, *, now: float, per_s: fl
         max(sent_at, default=0.0),
         [*arrived, *(row["started_at"] for row in under_way)],
     )
+
+
+def write_told(connection: sqlite3.Connection, account: str, told: Told) -> None:
+    """Keep what Fusion's headers said, for `bridge status`."""
+    if told.limit is None and not told.others:
+        connection.execute("DELETE FROM told_limits WHERE account = ?", (account,))
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO told_limits VALUES (?, ?, ?, ?)",
+        (account, told.limit, told.others, told.until),
+    )
+
+
+def told(connection: sqlite3.Connection, account: str) -> Told:
+    """Reads what Fusion's headers said last."""
+    row = connection.execute(
+        "SELECT told, others, until FROM told_limits WHERE account = ?", (account,)
+    ).fetchone()
+    return Told(*row) if row else Told()
 
 
 def begin_attempt(

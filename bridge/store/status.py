@@ -11,17 +11,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bridge.outbox.budget import MARGIN_S, Spent
+from bridge.outbox.binding import Binding, binding
+from bridge.outbox.budget import MARGIN_S, Budget, Spent
 from bridge.store.backlog import OldestWaiting, backlog, oldest, oldest_of
-from bridge.store.queries import STATES, first_since
+from bridge.store.queries import STATES, first_since, has_table
 from bridge.store.resolving import LANE
-from bridge.store.spending import spent
+from bridge.store.spending import spent, told
 
 # What a request carried on average, and what it met, is asked of so many of the newest.
 LATEST = 1000
 
 # Older ones say nothing about what `bridge adopt` would spare today.
 ADOPT_WITHIN_S = 86_400.0
+
+
+# How the reason of an opt-out begins that reached no lead.
+NAMES_NOBODY = "an opt-out that names nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """So many requests in any span of so many seconds; None: not known how many."""
+
+    requests: int | None
+    per_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class AccountStatus:
     used: int = 0
     leads_per_request: float | None = None  # None: no request yet
     pause: Pause | None = None
+    binding: Binding | None = None  # None: the limit isn't known
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +88,12 @@ class Status:
     failed_request: Trouble | None
     dead_event: Trouble | None
     delivered_at: float | None
+    opt_outs_lost: int  # dead events of opt-outs that reached nobody
     found: int  # of the LATEST requests, those of the last day that met a lead that Fusion had already
 
 
 def look(
-    connection: sqlite3.Connection, accounts: list[str], *, now: float, midnight: float, per_s: float
+    connection: sqlite3.Connection, accounts: list[str], *, now: float, midnight: float, budget: Window
 ) -> Status:
     """The state of everything at one moment; every account of the configuration is in it, and every other."""
     connection.execute("BEGIN")
@@ -93,10 +108,11 @@ def look(
             today=today,
             total={state: today[state] + count for state, count in before.items()},
             oldest=oldest(connection),
-            accounts={name: _account(connection, name, now=now, per_s=per_s) for name in names},
+            accounts={name: account_status(connection, name, now=now, budget=budget) for name in names},
             failed_request=_failed_request(connection),
             dead_event=_dead_event(connection),
             delivered_at=_delivered_at(connection),
+            opt_outs_lost=_opt_outs_lost(connection),
             found=_found(connection, now),
         )
     finally:
@@ -114,7 +130,8 @@ def _counts(connection: sqlite3.Connection, side: Literal["<", ">="], first: int
     return counted
 
 
-def _account(connection: sqlite3.Connection, name: str, *, now: float, per_s: float) -> AccountStatus:
+def account_status(connection: sqlite3.Connection, name: str, *, now: float, budget: Window) -> AccountStatus:
+    """What one account owes, what it has spent, and what keeps it from sending."""
     owed = backlog(connection, name, now=now)
     return AccountStatus(
         due=owed.waiting - owed.later,
@@ -122,10 +139,29 @@ def _account(connection: sqlite3.Connection, name: str, *, now: float, per_s: fl
         in_flight=owed.in_flight,
         requests=owed.requests,
         oldest=oldest_of(connection, name) if owed.rows else None,
-        used=used(connection, name, now=now, per_s=per_s),
+        used=used(connection, name, now=now, per_s=budget.per_s),
         leads_per_request=_leads_per_request(connection, name),
         pause=pause(connection, name),
+        binding=_binding(connection, name, now=now, window=budget),
     )
+
+
+def _binding(connection: sqlite3.Connection, account: str, *, now: float, window: Window) -> Binding | None:
+    """Which limit binds, as the lane itself would find."""
+    if window.requests is None:
+        return None
+    budget = Budget(window.requests, window.per_s)
+    if has_table(connection, "told_limits"):
+        budget.remember(told(connection, account))
+    return binding(budget, spent(connection, account, now=now, per_s=window.per_s), now)
+
+
+def _opt_outs_lost(connection: sqlite3.Connection) -> int:
+    row = connection.execute(
+        "SELECT COUNT(*) FROM events WHERE state = 'dead' AND reason >= ? AND reason < ?",
+        (NAMES_NOBODY, f"{NAMES_NOBODY}\uffff"),
+    ).fetchone()
+    return int(row[0])
 
 
 def used(connection: sqlite3.Connection, account: str, *, now: float, per_s: float) -> int:

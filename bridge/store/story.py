@@ -7,9 +7,12 @@ business.
 import json
 import sqlite3
 from dataclasses import dataclass, replace
+from typing import Any
 
+from bridge.store import wanted
 from bridge.store.leads import LeadLine, list_leads
-from bridge.store.queries import SUPERSEDED_REASON
+from bridge.store.queries import SUPERSEDED_REASON, has_table
+from bridge.store.wanted import Wanted
 
 # A story's tables stay readable; nothing legal comes near, but an account that is down for days does.
 MOST = 200
@@ -43,6 +46,9 @@ class Attempt:
     ms: float | None
     error: str
     phones: tuple[str, ...]  # of this event; another event's are its own story
+    bodies: tuple[
+        dict[str, Any], ...
+    ] = ()  # what was sent for it; empty: a look-up, or gone with the payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Story:
     leads: tuple[LeadLine, ...]
     waiting: tuple[Owed, ...]
     attempts: tuple[Attempt, ...]
+    wanted: Wanted | None = None
 
     @property
     def emptied(self) -> bool:
@@ -104,6 +111,7 @@ def tell(connection: sqlite3.Connection, event_id: int) -> Story | None:
             leads=(),
             waiting=_waiting(connection, event_id),
             attempts=_attempts(connection, event_id),
+            wanted=_wanted(connection, event_id),
         )
         leads = [lead for phone in story.phones for lead in list_leads(connection, phone=phone, limit=MOST)]
         return replace(story, leads=tuple(leads))
@@ -125,20 +133,30 @@ def _waiting(connection: sqlite3.Connection, event_id: int) -> tuple[Owed, ...]:
     return tuple(Owed(**{**row, "in_flight": bool(row["in_flight"])}) for row in map(dict, rows))
 
 
+def _wanted(connection: sqlite3.Connection, event_id: int) -> Wanted | None:
+    return wanted.read(connection, event_id) if has_table(connection, "event_leads") else None
+
+
 def _attempts(connection: sqlite3.Connection, event_id: int) -> tuple[Attempt, ...]:
     """The newest of them, the oldest first."""
+    known = has_table(connection, "event_leads")
+    bodies = "json_group_array(json(l.body)) FILTER (WHERE l.body IS NOT NULL)" if known else "'[]'"
     rows = connection.execute(
-        """
+        f"""
         SELECT a.id, a.account, a.started_at, a.method, a.leads, a.status, a.outcome, a.ms, a.error,
-            json_group_array(DISTINCT l.phone) AS phones
+            json_group_array(DISTINCT l.phone) AS phones, {bodies} AS bodies
         FROM attempt_leads AS l
         JOIN attempts AS a ON a.id = l.attempt_id
         WHERE l.event_id = ?
         GROUP BY a.id
         ORDER BY a.id DESC
         LIMIT ?
-        """,
+        """,  # noqa: S608 - our own words
         (event_id, MOST),
     )
-    found = [Attempt(**{**row, "phones": tuple(json.loads(row["phones"]))}) for row in map(dict, rows)]
+    lists = ("phones", "bodies")
+    found = [
+        Attempt(**{**row, **{name: tuple(json.loads(row[name])) for name in lists}})
+        for row in map(dict, rows)
+    ]
     return tuple(found[::-1])

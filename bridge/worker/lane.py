@@ -244,4 +244,5 @@ class Lane:
         if not isinstance(answered.outcome, Throttled):  # the pause that follows is exact, the header isn't
             spent = spending.spent(connection, self.account, now=now, per_s=budget.per_s)
             budget.believe(quota, spent, now)
+            spending.write_told(connection, self.account, budget.told)
         return settlement

@@ -18,7 +18,7 @@ from bridge.model import Mapped, Reading
 from bridge.outbox.facts import DO_NOT_CALL, Facts
 from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import apply
-from bridge.store import events, recovering, resolving
+from bridge.store import events, recovering, resolving, wanted
 from bridge.store.events import Ended, Received
 from bridge.store.marks import Marks
 from bridge.store.writer import Writer
@@ -152,6 +152,7 @@ class Resolver:
         now = self._clock()
         self._signals.opt_outs += any(put.priority == DO_NOT_CALL for put in decision.puts)
         ended = resolving.write_decision(connection, event.id, decision, mapped, now)
+        wanted.write(connection, event.id, mapped, config.rules_mark)
         if decision.erase:
             self._rinse.need()
         if any(put.account not in accounts for put in decision.puts):

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from bridge.model import Destination, FieldTrace, Lead, Mapped
 from bridge.outbox.outcome import Unreachable
-from bridge.store import claiming
+from bridge.store import claiming, loaded, wanted
 from tests.stocked import BUDGET, CAMPAIGN, Stock
 
 ANN, OLD = "+12025550101", "+12025550199"
@@ -160,3 +161,55 @@ def test_the_phone_as_sent_where_none_could_be_used(stock):
     event_id = stock.accept(body=b'{"contact": {"phone": "555-01 01 x"}}')
 
     assert "phone as sent  555-01 01 x" in stock.bridge("show", event_id).stdout
+
+
+def test_what_it_wanted_and_what_was_sent(stock):
+    """The lead as the rules made it then, the rule of each field, and every body that left."""
+    event_id = stock.queue("ann", ANN, name="Ann Ray")
+    lead = Lead(ANN, "Ann Ray", tags=("solar",), custom_fields={"bill": 90})
+    trace = (
+        FieldTrace("name", "{{ contact.company }}", "lead.name[0]", "", None),
+        FieldTrace("name", "{{ contact.name }}", "lead.name[1]", "Ann Ray", "Ann Ray"),
+        FieldTrace("phone", "{{ contact.phone }}", "default", ANN, ANN),
+        FieldTrace("tags", "solar", "lead.tags[0]", "solar", ["solar"]),
+        FieldTrace("custom_fields.bill", "{{ 90 }}", "routes[1].lead.custom_fields.bill", 90, 90),
+    )
+    mapped = Mapped(ANN, lead, Destination("main", CAMPAIGN), trace=trace)
+    wanted.write(stock.connection, event_id, mapped, "3f2a90aa01")
+    loaded.write_loaded(stock.connection, "-", "3f2a90aa01", time.time())
+    stock.send(Unreachable("nobody there"), status=None, error="nobody there", ago=30)
+    stock.send(ago=1)
+
+    said = stock.bridge("show", event_id, columns=120).stdout
+    part = " ".join(said.partition("What it wanted\n")[2].partition("The lead in Fusion")[0].split())
+    assert part.startswith("rules 3f2a90aa01, in use since ")
+    assert "today's rules differ" in part
+    assert f"account main, campaign {CAMPAIGN}" in part
+    assert "name Ann Ray (lead.name[1])" in part
+    assert "tags solar (lead.tags[0])" in part
+    assert "bill 90 (routes[1].lead.custom_fields.bill)" in part
+    bodies = " ".join(said.partition("What they said of it\n")[2].partition("Payload")[0].split())
+    body = {"phone": ANN, "name": "Ann Ray", "tags": ["solar"], "custom_fields": {"bill": 90}}
+    assert bodies == f"1 {json.dumps(body)} 2 the same as 1"
+    story = json.loads(stock.bridge("show", event_id, "--json").stdout)
+    assert story["wanted"]["body"]["name"] == "Ann Ray"
+    assert story["attempts"][0]["bodies"][0]["tags"] == ["solar"]
+
+    stock.connection.execute("UPDATE events SET payload = x''")
+    said = stock.bridge("show", event_id).stdout
+    assert "  lead   gone with the payload" in said
+    assert "What they said of it" not in said
+    assert stock.rows("SELECT COUNT(*) AS n FROM attempt_leads WHERE body IS NOT NULL") == [{"n": 0}]
+    assert stock.rows("SELECT body, phone FROM event_leads") == [{"body": None, "phone": ""}]
+
+
+def test_what_the_account_waits_for_is_what_status_says(stock):
+    """One truth about pauses: the same words on both screens."""
+    event_id = stock.queue("ann", ANN)
+    stock.send(Unreachable("nobody there"), status=None, error="nobody there", ago=0.01)
+    wait = re.compile(r"unreachable for \S+, tries again in \S+: nobody there")
+    said, status = stock.bridge("show", event_id, columns=120).stdout, stock.bridge("status").stdout
+    assert wait.search(said.partition("waits for")[2])
+    assert wait.search(status)
+    stock.connection.execute("DELETE FROM lanes")
+    assert "waits for   the service isn't running" in stock.bridge("show", event_id).stdout

@@ -3,13 +3,17 @@
 import json
 import os
 import re
+import time
 
 import pytest
 
-from bridge.cli.status import _about
+from bridge.cli.status_accounts import _about
+from bridge.config.saved import saved
 from bridge.errors import StoreError
+from bridge.outbox.budget import Told
 from bridge.outbox.facts import UPDATE
 from bridge.outbox.outcome import Exists, Throttled, Unauthorized, Unreachable
+from bridge.store import loaded, spending
 from bridge.store.database import owned
 from tests.stocked import Stock
 
@@ -143,9 +147,10 @@ def test_a_wait_that_is_over_is_no_pause(stock):
     stock.queue("ann", ANN)
     stock.send(Throttled(30.0), status=429, ago=40)
 
-    main, story = lines_of(stock)
+    with owned(stock.database):
+        main, story = lines_of(stock)
 
-    assert main.endswith("ok")
+    assert main.endswith("sends")
     assert story.split(None, 1)[1].startswith("drained within 1m (1 request); the oldest waits for 5")
 
 
@@ -156,7 +161,42 @@ def test_an_exhausted_budget(stock):
 
     (main,) = lines_of(stock)
 
-    assert main.split() == ["main", "0", "0", "0", "3", "0", "1.0", "waits", "for", "the", "limit"]
+    assert main.split() == ["main", "0", "0", "0", "3", "0", "1.0", "limit", "spent"]
+
+
+def test_while_leads_wait_no_account_is_ok(stock):
+    """Which limit binds, and that no service sends, is said instead."""
+    for number in range(3):
+        stock.deliver(f"c{number}", f"+1202555010{number}", ago=50)
+    stock.queue("dan", "+12025550104", ago=10)
+    (main, story) = lines_of(stock)
+    assert main.endswith("waits for the service")
+    assert "the service isn't running" in story
+
+    limit(stock, 3)
+    with owned(stock.database):
+        (main, story) = lines_of(stock)
+    assert main.endswith("waits for the limit")
+    assert "all 3 requests of 1m are spent, the next leaves in" in story
+
+    limit(stock, 40)
+    for _ in range(30):
+        stock.deliver("ann", ANN, ago=1)
+    stock.queue("dan", "+12025550105", ago=0.5)
+    with owned(stock.database):
+        (main, story) = lines_of(stock)
+    assert main.endswith("paced")
+    assert "requests are spread over 1m, the next leaves in" in story
+
+
+def test_what_fusions_own_headers_say(stock):
+    stock.queue("ann", ANN)
+    spending.write_told(stock.connection, "main", Told(60, 50, time.time() + 30))
+    with owned(stock.database):
+        (main, _) = lines_of(stock)
+        assert main.split()[5] == "10"
+        story = stock.bridge("status", columns=200).stdout
+    assert "Fusion allows 60 requests in 1m, not 100; 50 requests are others' with this key" in story
 
 
 def test_the_last_places_are_kept_for_do_not_call(stock):
@@ -166,7 +206,7 @@ def test_the_last_places_are_kept_for_do_not_call(stock):
 
     (main,) = lines_of(stock)
 
-    assert main.split()[4:] == ["38", "2", "1.0", "waits", "for", "the", "limit"]
+    assert main.split()[4:] == ["38", "2", "1.0", "limit", "spent"]
 
 
 def test_how_long_it_takes_to_drain(stock):
@@ -176,8 +216,9 @@ def test_how_long_it_takes_to_drain(stock):
     limit(stock, 5)
     stock.connection.execute("UPDATE outbox SET priority = ?", (UPDATE,))
 
-    status = json.loads(stock.bridge("status", "--json").stdout)
-    _, story = lines_of(stock)
+    with owned(stock.database):
+        status = json.loads(stock.bridge("status", "--json").stdout)
+        _, story = lines_of(stock)
 
     main = status["accounts"]["main"]
     assert (main["due"], main["requests"], main["used"], main["left"]) == (21, 21, 1, 4)
@@ -282,3 +323,31 @@ def test_the_marks_of_erased_people_are_told_only_when_something_is_wrong(stock)
     assert "  no event goes on  do-not-call marks of erased people can't be read" in said
     assert "put bridge.key back" in said
     assert json.loads(stock.bridge("status", "--json").stdout)["forgotten"]["unreadable"] == 1
+
+
+def test_a_file_that_is_not_loaded_yet(stock):
+    loaded.write_loaded(stock.connection, saved(stock.config), "mark", time.time() - 60)
+    with owned(stock.database):
+        assert "configuration" not in stock.bridge("status").stdout
+        stock.config.write_text(stock.config.read_text() + "\n")
+        said = " ".join(stock.bridge("status").stdout.split())
+    assert "configuration saved since the service read it 1m ago, and not loaded yet" in said
+    assert f"what to do `bridge check`, then reload: `kill -HUP {os.getpid()}`" in said
+    assert "configuration" not in stock.bridge("status").stdout  # the next start loads it
+
+
+def test_a_refused_reload(stock):
+    loaded.write_loaded(stock.connection, saved(stock.config), "mark", time.time() - 60)
+    stock.break_config()
+    problem = "line 9: retyr isn't a key here (and 1 more)"
+    loaded.write_refused(stock.connection, saved(stock.config), problem, time.time() - 5)
+    with owned(stock.database):
+        said = " ".join(stock.bridge("status").stdout.split())
+    assert f"configuration refused 5s ago: {problem}" in said or f"refused 5.0s ago: {problem}" in said
+    assert "what to do `bridge check` shows how to mend it; then reload" in said
+
+
+def test_opt_outs_that_reached_nobody(stock):
+    stock.die(reason="an opt-out that names nobody who is known: x", fix="find them")
+    stock.die(reason="something else")
+    assert "1 opt-out reached nobody" in stock.bridge("status").stdout

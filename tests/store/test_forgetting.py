@@ -6,11 +6,12 @@ import sqlite3
 import pytest
 
 from bridge.config import load
-from bridge.model import ContactKey, Incoming
+from bridge.model import ContactKey, Destination, Incoming, Mapped
+from bridge.model import Lead as Wish
 from bridge.outbox.facts import NEW, Decision, KnownContact, OwnTags, Put
 from bridge.outbox.outcome import Rejected, Unreachable
 from bridge.rules.mentions import Mentions
-from bridge.store import claiming, events, forgetting, marks, mentioning, origins, person
+from bridge.store import claiming, events, forgetting, marks, mentioning, origins, person, wanted
 from bridge.store.adopting import writing
 from bridge.store.person import Lead, Person
 from bridge.worker.forgetting import Eraser, look
@@ -518,4 +519,22 @@ def test_leads_that_are_put_aside_of_another_fusion_go_too(town):
     assert town.told_leads == [Lead("main at http://127.0.0.1:8081", "", "lead-1")]
     left = town.rows("SELECT phone, body FROM lead_map_elsewhere")
     assert [row["phone"] for row in left] == [BOB]
+    assert b"ann@example.com" not in town.raw()
+
+
+def test_what_was_wanted_and_sent_goes_too(town):
+    """Of the person all of it; of others' events what mentions them."""
+    ann, bob = town.has("ann", ANN), town.has("bob", BOB, company="ann@example.com")
+    for event_id, phone in ((ann, ANN), (bob, BOB)):
+        lead = Wish(phone, "Ann Ives" if event_id == ann else "Bob Ives", company="ann@example.com")
+        wanted.write(town.connection, event_id, Mapped(phone, lead, Destination("main")), "mark")
+    town.forget(ANN)
+    assert [row["body"] for row in town.rows("SELECT body FROM event_leads ORDER BY event_id")] == [
+        None,
+        json.dumps({"phone": BOB, "name": "Bob Ives"}),
+    ]
+    (sent,) = [
+        json.loads(row["body"]) for row in town.rows("SELECT body FROM attempt_leads WHERE body <> ''")
+    ]
+    assert (sent["phone"], "company" in sent) == (BOB, False)
     assert b"ann@example.com" not in town.raw()

@@ -21,7 +21,7 @@ from bridge.store.queries import (
     rewriting,
     states_of,
 )
-from bridge.store.status import look, owner, size_of
+from bridge.store.status import Window, look, owner, size_of
 from bridge.store.story import tell
 from tests.stocked import plans
 
@@ -173,7 +173,7 @@ def test_a_story_reads_only_what_it_tells(reader):
 
 
 def test_status_counts_from_the_index(reader):
-    steps = plans(reader, lambda c: look(c, ["main"], now=9.0, midnight=0.0, per_s=60.0))
+    steps = plans(reader, lambda c: look(c, ["main"], now=9.0, midnight=0.0, budget=Window(100, 60.0)))
 
     assert not [step for step in steps if step == "SCAN events"]
 
