@@ -69,7 +69,7 @@ def _number(text: str, region: str) -> str:
     from bridge.rules.phone import normalize  # noqa: PLC0415 -- brings phonenumbers
 
     try:
-        return normalize(text, (region,))
+        return normalize(text, ("", region))
     except InvalidPhone as error:
         raise typer.BadParameter(error.message, param_hint="PHONE") from None
 

@@ -79,7 +79,7 @@ def phone(text: str, region: str) -> str:
     from bridge.rules.phone import normalize  # noqa: PLC0415 -- brings phonenumbers
 
     try:
-        return normalize(text, (region,))
+        return normalize(text, ("", region))
     except InvalidPhone:
         digits = re.sub(r"[^0-9]", "", text)
     if len(digits) >= _NATIONAL_DIGITS:

@@ -17,7 +17,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from bridge.errors import InvalidPhone
-from bridge.rules.phone import normalize
+from bridge.rules.phone import read, says_no_phone
 from bridge.rules.values import EMPTY
 
 # The variables that carry the reading's regions, and what filters have to tell; no expression can name them.
@@ -103,9 +103,16 @@ def phone(context: Context, value: Any, region: str = "") -> Any:
         return EMPTY
     regions = (region,) if isinstance(region, str) and region else context.get(REGIONS, ())
     try:
-        return normalize(str(value), regions)
-    except (InvalidPhone, ValueError):  # ValueError: Python refuses to print a number of 4300 digits
+        reading = read(str(value), regions)
+    except InvalidPhone as error:
+        if not says_no_phone(str(value)):
+            _note(context, f"{error.message}, taken as empty")
         return EMPTY
+    except ValueError:  # Python refuses to print a number of 4300 digits
+        return EMPTY
+    for warning in reading.warnings:
+        _note(context, f"phone: {warning}")
+    return reading.number
 
 
 def date(value: Any, form: Any = "%Y-%m-%d") -> Any:
@@ -188,14 +195,17 @@ def _noting(make: Callable[..., Any], what: str) -> Callable[..., Any]:
     @wraps(make)
     def noted(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
         made = make(value, *args, **kwargs)
-        notes = context.get(NOTES)
-        if made is EMPTY and isinstance(value, str) and value.strip() and notes is not None:
-            note = f"{value.strip()[:_SHOWN]!r} is not a {what}, taken as empty"
-            if note not in notes and len(notes) < _NOTES_MAX:
-                notes.append(note)
+        if made is EMPTY and isinstance(value, str) and value.strip():
+            _note(context, f"{value.strip()[:_SHOWN]!r} is not a {what}, taken as empty")
         return made
 
     return noted
+
+
+def _note(context: Context, note: str) -> None:
+    notes = context.get(NOTES)
+    if notes is not None and note not in notes and len(notes) < _NOTES_MAX:
+        notes.append(note)
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

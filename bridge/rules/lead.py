@@ -12,7 +12,7 @@ from bridge.errors import InvalidPhone, MappingError, MissingField
 from bridge.model import FieldTrace, Lead
 from bridge.rules import fit
 from bridge.rules.filters import REGIONS
-from bridge.rules.phone import normalize, plausible, says_no_phone
+from bridge.rules.phone import PhoneReading, plausible, read, says_no_phone
 from bridge.rules.ruleset import LeadRules, Rule
 from bridge.rules.values import flat, plain_text
 
@@ -55,16 +55,17 @@ def build_phone(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer) 
         try:
             before = rule.value(variables)
             numbers = _numbers(before)
-            phone = _dialable(numbers, regions)
+            reading = _dialable(numbers, regions)
         except MappingError as error:
             tracer.tell(rule, before, None)
             failures.append((rule, error))
             refused += numbers
             continue
-        tracer.tell(rule, before, phone or None)
-        if phone:
+        tracer.tell(rule, before, reading.number or None)
+        if reading.number:
             tracer.warnings.extend(f"phone ({bad.at}): {error.message}" for bad, error in failures)
-            return Phone(phone, _plausible([phone], numbers, regions))
+            tracer.warnings.extend(f"phone ({rule.at}): {warning}" for warning in reading.warnings)
+            return Phone(reading.number, _plausible([reading.number], numbers, regions))
     return Phone(plausible=_plausible([], refused, regions), failure=failures[0][1] if failures else None)
 
 
@@ -135,17 +136,17 @@ def _numbers(value: Any) -> list[str]:
     return [text for text in map(plain_text, flat(value)[:_NUMBERS_TRIED]) if not says_no_phone(text)]
 
 
-def _dialable(numbers: Iterable[str], regions: tuple[str, ...]) -> str:
-    """E.164 of the first usable number; '' without any to try."""
+def _dialable(numbers: Iterable[str], regions: tuple[str, ...]) -> PhoneReading:
+    """The first usable number; '' without any to try."""
     failure: InvalidPhone | None = None
     for number in numbers:
         try:
-            return normalize(number, regions)
+            return read(number, regions)
         except InvalidPhone as error:
             failure = failure or error
     if failure:
         raise failure
-    return ""
+    return PhoneReading("")
 
 
 def _plausible(chosen: list[str], numbers: list[str], regions: tuple[str, ...]) -> tuple[str, ...]:

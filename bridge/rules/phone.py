@@ -1,97 +1,123 @@
 """Phone numbers: whatever people write → E.164, the one spelling by which Fusion knows a lead.
 
-Knows numbering plans (by the phonenumbers library) and Fusion's 10 to 15 digits; knows nothing of rules.
-Rule for editors: the result is a lead's identity, so normalising a result again must change nothing.
+Decides which of the ways to read a text counts; `phone_spelling` finds the digits, `phone_plans` knows what
+is a number, `countries` reads the contact's country. Rule for editors: when in doubt there is no number. The
+result is a lead's identity, so normalising it again must change nothing.
 """
 
 import re
-import unicodedata
-from collections.abc import Sequence
-from typing import Final
-
-import phonenumbers
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from bridge.errors import InvalidPhone
 from bridge.masking import mask_phone
-
-# Fusion: 10 to 15 digits after normalization (facts/fusion.md §1); E.164 allows no more than 15 either.
-MIN_DIGITS: Final = 10
-MAX_DIGITS: Final = 15
+from bridge.rules.countries import region_of
+from bridge.rules.phone_plans import (
+    MAX_DIGITS,
+    MIN_DIGITS,
+    PLAN,
+    Found,
+    abroad,
+    at_home,
+    code_of,
+    fault_in_plan,
+    is_no_number,
+    repaired,
+)
+from bridge.rules.phone_spelling import Piece, clean, figures, is_cut_off, pieces, vanity
 
 _READINGS: Final = 8
-_LONGEST: Final = 300  # characters that are looked at; the library refuses what has more than 250
-# What GHL sends nearly always, and what people in its main market write. Every ten-digit number that
-# begins with 2 to 9 is possible in the North American plan, so the library has nothing to add.
-_NORTH_AMERICAN: Final = re.compile(r"\+1[2-9][0-9]{9}")
-_TEN_DIGITS: Final = re.compile(r"(?:1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([0-9]{3})[ .-]?([0-9]{4})")
-_PLAN_REGIONS: Final = frozenset({"US", "CA"})
-_REGION_NAMES: Final = {  # what a contact's `country` says when it isn't a two-letter code
-    "USA": "US",
-    "UNITED STATES": "US",
-    "UNITED STATES OF AMERICA": "US",
-    "CANADA": "CA",
-    "UK": "GB",
-    "UNITED KINGDOM": "GB",
-    "AUSTRALIA": "AU",
-    "NEW ZEALAND": "NZ",
-}
+_LONGEST: Final = 300  # characters that are looked at
+_SAID: Final = 100  # of a country
+# What GHL sends nearly always, and what people in its main market write: here the plans have nothing to add.
+_NORTH_AMERICAN: Final = re.compile(r"\+1(?!([2-9])\1{9})[2-9][0-9]{2}[2-9][0-9]{6}")
+_TEN_DIGITS: Final = re.compile(r"(?:1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([2-9][0-9]{2})[ .-]?([0-9]{4})")
+_AMERICA: Final = frozenset({"US", "CA"})
+# Three, three and four digits, and one or a group too many: that is no country code.
+_ONE_TOO_MANY: Final = re.compile(r"\W*[0-9]{3}\)?[\s.-]+[0-9]{3}[\s.-]+[0-9]{4}(?:[0-9]?$|\D)")
+_SHORT_START: Final = re.compile(r"\W*[0-9]{1,3}\b")
 _NO_PHONE: Final = frozenset(
     {"na", "none", "null", "nil", "no", "nophone", "unknown", "notprovided", "undefined"}
 )
-_FIX: Final = "correct the phone in the CRM, with its country code, then replay the event"
+_FIX: Final = "correct the phone in the CRM, with its country code: the contact's next event brings it"
+_COUNTRY_FIX: Final = (
+    "write the country's English name or its two letters in the CRM, or +country code before the number"
+)
+
+
+class PhoneReading(NamedTuple):
+    """A number and what is doubtful about it."""
+
+    number: str  # E.164
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the number was written down."""
+
+    home: str  # the region by which a number without country code is read; ''
+    said: bool  # whether the contact's country says it
+    others: tuple[str, ...]  # tried where no number of `home` can be meant
+    unclear: str  # a country that is said and not understood: no region counts then
 
 
 def normalize(text: str, regions: Sequence[str]) -> str:
     """E.164 ("+14155550101") of a number as people write it, 10 to 15 digits in all.
 
-    `regions` are two-letter codes, the most telling first: the first one that exists is used for a
-    number without country code. Takes brackets, dots, full-width digits, "tel:", a leading "+" or
-    "00"; drops an extension. Possible numbers pass, assigned or not. Raises InvalidPhone, its message
+    The first of `regions` is the contact's country as it says it ('' where it doesn't), the others are the
+    source's region and the default. Possible numbers pass, assigned or not. Raises InvalidPhone, its message
     with the number masked, for everything else ('' included).
     """
+    return read(text, regions).number
+
+
+def read(text: str, regions: Sequence[str]) -> PhoneReading:
+    """`normalize`, with a warning wherever the number is a guess."""
     if _NORTH_AMERICAN.fullmatch(text):
-        return text
-    region = next((code for name in regions if (code := _region(name))), "")
-    if region in _PLAN_REGIONS and (found := _TEN_DIGITS.fullmatch(text)):
-        return f"+1{found[1]}{found[2]}{found[3]}"
-    spelt = unicodedata.normalize("NFKC", text[:_LONGEST]).strip()
-    spelt = spelt.removeprefix("tel:").removeprefix("TEL:").lstrip()
-    international = re.sub(r"^\(?00(?=[\s().-]*[1-9])", "+", spelt)
-    if international != spelt and (number := _e164(international, "")):
-        return number
-    if number := _e164(spelt, region):
-        return number
-    if not region and not spelt.startswith("+"):
-        reason, fix = (
-            "has no country code and no region is known",
-            "set default_region, or write +country code",
-        )
-    else:
-        reason, fix = _reason(spelt, region), _FIX
+        return PhoneReading(text)
+    place = _place(tuple(regions))
+    if place.home in _AMERICA and (found := _TEN_DIGITS.fullmatch(text)):
+        national = found[1] + found[2] + found[3]
+        if national.count(national[0]) < 10:
+            return PhoneReading(f"+1{national}")
+    spelt = clean(text)
+    best: tuple[Found, Piece | None] | None = None
+    for each in _readings(spelt, place):
+        if each[0].sure:
+            best = each
+            break
+        best = best or each
+    if best and _reads_as_itself(best[0], place):
+        return PhoneReading(best[0].number, tuple(_warnings(*best)))
+    reason, fix = _refusal(spelt, place)
     raise InvalidPhone(f"phone {mask_phone(spelt)} {reason}", field="phone", fix=fix)
 
 
 def plausible(text: str, regions: Sequence[str]) -> tuple[str, ...]:
     """E.164 of each number that the text can mean, the chosen one first; at most 8. Never raises.
 
-    For opt-outs: each region's reading counts, and the one with a plus where that is valid.
+    For opt-outs: every region's reading counts, and the one with a plus where that is valid.
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return (text,)
-    digits = "".join(str(unicodedata.decimal(sign)) for sign in text[:_LONGEST] if sign.isdecimal())
-    found = [_or_nothing(text, regions), *(_or_nothing(text, [name]) for name in regions)]
-    for national in (digits, digits.lstrip("0")):
-        abroad = _or_nothing(f"+{national}", [])
-        if abroad and phonenumbers.is_valid_number(phonenumbers.parse(abroad)):
-            found.append(abroad)
-    return tuple(dict.fromkeys(filter(None, found)))[:_READINGS]
-
-
-def _or_nothing(text: str, regions: Sequence[str]) -> str:
-    try:
-        return normalize(text, regions)
-    except InvalidPhone:
-        return ""
+    spelt = clean(text)
+    found: dict[str, None] = {}
+    with suppress(InvalidPhone):
+        found[read(text, regions).number] = None
+    codes = [region_of(name[:_SAID]) or "" for name in regions]
+    places = [_place(tuple(regions)), *(_Place(code, said=False, others=(), unclear="") for code in codes)]
+    for place in dict.fromkeys(places):
+        for reading, _ in _readings(spelt, place):
+            found.setdefault(reading.number)
+    for piece in pieces(spelt):
+        with_plus = abroad(piece.digits.lstrip("0"))
+        if with_plus and with_plus.sure:
+            found.setdefault(with_plus.number)
+    return tuple(found)[:_READINGS]
 
 
 def says_no_phone(text: str) -> bool:
@@ -100,41 +126,160 @@ def says_no_phone(text: str) -> bool:
     return not letters or letters in _NO_PHONE
 
 
-def _region(name: str) -> str:
-    code = name.strip().upper()
-    code = _REGION_NAMES.get(code, code)
-    return code if code in phonenumbers.SUPPORTED_REGIONS else ""
+def _place(regions: tuple[str, ...]) -> _Place:
+    return _known_place(tuple(name[:_SAID] for name in regions))
 
 
-def _e164(text: str, region: str) -> str:
-    """E.164, or '' when the text is no possible number that Fusion takes."""
-    number = _possible(text, region)
-    # A number with two trunk prefixes ("0020…") would lose the second one when read again, and so be
-    # two leads: nobody can say which of the two is meant.
-    stable = number == text or (number and _possible(number, "") == number)
-    if stable and MIN_DIGITS <= len(number) - 1 <= MAX_DIGITS:
-        return number
-    return ""
+@lru_cache(maxsize=1024)
+def _known_place(regions: tuple[str, ...]) -> _Place:
+    country = region_of(regions[0]) if regions else ""
+    if country is None:
+        return _Place("", said=True, others=(), unclear=regions[0].strip())
+    configured = [code for name in regions[1:] if (code := region_of(name))]
+    home, *others = dict.fromkeys([*([country] if country else []), *configured]) or [""]
+    return _Place(home, said=bool(country), others=tuple(others), unclear="")
 
 
-def _possible(text: str, region: str) -> str:
-    try:
-        parsed = phonenumbers.parse(text, region or None)
-    except phonenumbers.NumberParseException:
+def _readings(spelt: str, place: _Place) -> Iterator[tuple[Found, Piece | None]]:
+    """Every way to read the text, the likeliest first."""
+    if is_cut_off(spelt):
+        return
+    for piece in pieces(spelt):
+        if is_no_number(piece.digits):
+            continue
+        for found in _with_plus(piece, place) if piece.plus else _without_plus(piece, place):
+            if found.sure or not piece.doubtful:
+                yield found, piece
+    if place.home in PLAN or re.match(r"\W*1", spelt):
+        digits, whole = vanity(spelt)
+        if digits and (number := at_home(digits, "US")):
+            warning = "" if whole else "letters behind the tenth digit were left out"
+            yield Found(number.number, sure=True, warning=warning), None
+
+
+def _with_plus(piece: Piece, place: _Place) -> Iterator[Found]:
+    digits = piece.digits
+    if digits.startswith("0"):
+        for prefix in ("00", "011"):  # +0044, +01144
+            if digits.startswith(prefix) and (found := abroad(digits.removeprefix(prefix))) and found.sure:
+                yield found
+        yield from _guessed(_national(digits, place), "a plus stands before a number without country code")
+        return
+    if number := _forgotten_one(digits, place):
+        yield Found(number, sure=True, warning="a plus before ten digits was read as +1")
+    yield from repaired(digits)
+
+
+def _without_plus(piece: Piece, place: _Place) -> Iterator[Found]:
+    digits = piece.digits
+    if digits.startswith("00") and digits[2:3] != "0":
+        yield from repaired(digits[2:])
+    elsewhere = digits.startswith("011") and place.home not in PLAN
+    home = at_home(digits, place.home) if place.home else None
+    if home and (home.sure or not elsewhere):
+        # Ten digits stay the region's, in service by the tables or not.
+        yield Found(home.number, sure=home.sure or len(digits) == 10, warning=home.warning)
+    if elsewhere and (found := abroad(digits[3:])) and found.sure:
+        yield Found(found.number, sure=True, warning="011 was read as the prefix of a call abroad")
+    if home and elsewhere and not home.sure:
+        yield home
+    if place.home and _may_lack_plus(piece, place):
+        full = (
+            found for found in repaired(digits) if found.sure and (not home or found.number != home.number)
+        )
+        yield from _guessed(full, "its country code was read without a plus")
+    if not home and not piece.doubtful:
+        for region in place.others:
+            found = at_home(digits, region)
+            yield from _guessed(
+                [found] if found else [], f"can be no number of {place.home}, was read by {region}"
+            )
+
+
+def _national(digits: str, place: _Place) -> Iterator[Found]:
+    for region in filter(None, (place.home, *place.others)):
+        if found := at_home(digits, region):
+            yield found
+
+
+def _may_lack_plus(piece: Piece, place: _Place) -> bool:
+    if len(piece.digits) <= MIN_DIGITS or piece.digits[0] == "0":
+        return False
+    if piece.doubtful and _SHORT_START.match(piece.text):  # "Unit 32 …"
+        return False
+    return not (place.home in PLAN and _ONE_TOO_MANY.match(piece.text))
+
+
+def _guessed(found: Iterable[Found], warning: str) -> Iterator[Found]:
+    for each in found:
+        yield Found(each.number, sure=each.sure, warning=each.warning or warning)
+
+
+def _forgotten_one(digits: str, place: _Place) -> str:
+    """+1 and the ten digits behind a plus, where these are meant to be of the +1 plan; ''."""
+    if len(digits) != 10 or place.home not in PLAN or not (american := at_home(digits, "US")):
         return ""
-    # "Possible" and not "valid": numbers newer than the library's tables must pass; but a local
-    # number without its area code is possible, too, and can't be dialled from elsewhere.
-    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+    if not (place.said and place.home in _AMERICA) and (found := abroad(digits)) and found.sure:
         return ""
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return american.number
 
 
-def _reason(text: str, region: str) -> str:
-    count = sum(sign.isdecimal() for sign in text)
-    if count == 0:
-        return "holds no digits"
+def _reads_as_itself(found: Found, place: _Place) -> bool:
+    """Whether the number, read again, stays what it is: else it would be two leads."""
+    digits = found.number[1:]
+    if len(digits) == 10 and _forgotten_one(digits, place):
+        return False
+    return found.sure or not any(other.sure for other in repaired(digits))
+
+
+def _warnings(found: Found, piece: Piece | None) -> Iterator[str]:
+    if found.warning:
+        yield found.warning
+    for digits in piece.left_out if piece else ():
+        if len(digits) >= 7 and not found.number.endswith(digits.lstrip("0")):
+            yield "there are two numbers in the text, the first one counts"
+            return
+    left = [
+        each
+        for each in (piece.left_out if piece else ())
+        if len(each) < 7 and each != code_of(found.number[1:])
+    ]
+    if left:
+        yield "digits beside the number were left out"
+
+
+def _refusal(spelt: str, place: _Place) -> tuple[str, str]:
+    """Why it is no number, and what to do."""
+    digits = figures(spelt)
+    count = len(digits)
+    if not count:
+        return "holds no digits", _FIX
+    if is_cut_off(spelt):
+        return (
+            "is a sheet's short form and lacks digits",
+            "format the sheet's column as text, and send it again",
+        )
+    first = next(pieces(spelt), None)
+    number = first.digits if first else digits
+    plus = bool(first and first.plus)
+    if is_no_number(number):
+        repeated = len(set(number)) == 1
+        return ("is one digit repeated" if repeated else "is what people type for no number"), _FIX
+    if not plus and place.unclear:
+        return f"has no country code, and the country {place.unclear[:40]!r} is not known", _COUNTRY_FIX
+    if not plus and not place.home:
+        return "has no country code and no region is known", "set default_region, or write +country code"
+    national = number.removeprefix("1") if len(number) == 11 and (plus or place.home in PLAN) else number
+    if len(national) == 10 and (national != number if plus else place.home in PLAN):
+        if is_no_number(national):
+            return "is one digit repeated" if len(
+                set(national)
+            ) == 1 else "is what people type for no number", _FIX
+        if fault := fault_in_plan(national):
+            return fault, _FIX
+    if len(number) == 7 and not plus and place.home in PLAN:
+        return "has seven digits: the area code is missing", _FIX
     if count > MAX_DIGITS:
-        return f"has {count} digits; Fusion takes {MIN_DIGITS} to {MAX_DIGITS}"
-    return f"with {count} digits is no possible number" + (
-        f" in {region}" if not text.startswith("+") else ""
-    )
+        return f"has {count} digits; Fusion takes {MIN_DIGITS} to {MAX_DIGITS}", _FIX
+    where = "" if plus or not place.home else f" in {place.home}"
+    return f"with {count} digits is no possible number{where}", _FIX
