@@ -91,8 +91,12 @@ def _wanted(config: "Config", accounts: list[str], campaigns: list[str]) -> dict
             raise typer.BadParameter(said, param_hint="--account")
     chosen = list(dict.fromkeys(accounts)) or known
     if not campaigns:
-        everywhere = places(config.rules)
-        return {name: list(everywhere[name]) for name in chosen}
+        named = [(place.account, place.campaign_id) for place in places(config.rules)]
+        # The Default Feed always: what had no campaign once went there.
+        return {
+            name: list(dict.fromkeys(["", *(id_ for account, id_ in named if account == name)]))
+            for name in chosen
+        }
     if len(chosen) > 1:
         said = f"in which account? Add --account: {', '.join(chosen)}"
         raise typer.BadParameter(said, param_hint="--campaign")

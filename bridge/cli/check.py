@@ -5,7 +5,7 @@ shown masked; tokens only inside the URLs, which are for pasting.
 """
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,15 +21,27 @@ if TYPE_CHECKING:
     from bridge.rules.mapping import Route
 
 
-def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+def command(
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Also ask Fusion: do the keys work, do the campaigns exist?"),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Validate the configuration and print the webhook URLs.
 
     Tells every problem at once, in the order of the file, each with its line, its key and the fix.
-    When there is none: what the bridge understood, and the URLs to paste. Contacts nobody. Exits with
-    2 when something is wrong.
+    When there is none: what the bridge understood, and the URLs to paste. Exits with 2 when something
+    is wrong. Contacts nobody, save with --online: that asks Fusion for one lead of each account and
+    each campaign (a request each, of the budget that the service has), and looks whether the
+    database's folder can be written, the port is free or the running bridge's, and public_url has
+    https. Exits with 1 when one of these fails.
 
     Example:
       bridge check
+      bridge check --online
       bridge check -c staging.yaml --json
     """
     try:
@@ -37,10 +49,14 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     except ConfigError as error:
         _tell_problems(error, json=json)
         raise typer.Exit(2) from None
-    if json:
-        print_json({"problems": [], "webhooks": dict(loaded.webhook_urls())})
-    else:
+    if not json:
         _tell(loaded)
+    found = _look(loaded, json=json) if online else None
+    if json:
+        more = {} if found is None else {"online": found}
+        print_json({"problems": [], "webhooks": dict(loaded.webhook_urls()), **more})
+    if found and not all(finding["ok"] for finding in found):
+        raise typer.Exit(1)
 
 
 def _tell_problems(error: ConfigError, *, json: bool) -> None:
@@ -54,6 +70,19 @@ def _tell_problems(error: ConfigError, *, json: bool) -> None:
             typer.echo(f"    fix: {printable(problem.fix)}")
     count = len(error.problems)
     typer.echo(f"\n{count} problem{'s' * (count != 1)} in {printable(error.file)}")
+
+
+def _look(config: "Config", *, json: bool) -> list[dict[str, Any]]:
+    """What can only be seen from here, each told as soon as it is known."""
+    from bridge.cli import online  # noqa: PLC0415 -- needs the whole bridge
+
+    if json:
+        return [online.as_json(config, finding) for finding in online.look(config, lambda _: None)]
+    typer.echo("\nFrom here:\n")
+    found = online.look(config, lambda finding: online.tell(config, finding))
+    failed = sum(not finding.ok for finding in found)
+    typer.echo(f"\n{failed} of {len(found)} failed" if failed else f"\nAll {len(found)} are right")
+    return [online.as_json(config, finding) for finding in found]
 
 
 def _tell(config: "Config") -> None:

@@ -51,6 +51,15 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, strict: bool =
     return assemble(path, keys, sources=sources, rules=rules, saved=read_as)
 
 
+def line_of(path: Path, key: str) -> int | None:
+    """The line of a key in a file that was loaded, None where it isn't there any more."""
+    try:
+        variables, _ = variables_for(path.parent, None)
+        return parse(_read(path), variables, folder=path.parent).line(key)
+    except ConfigError:
+        return None
+
+
 def _read(path: Path) -> str:
     try:
         data = path.read_bytes()

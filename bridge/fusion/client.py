@@ -14,7 +14,7 @@ import httpx2
 
 from bridge.fusion.failures import never_left, transport_failure
 from bridge.fusion.leads import LEADS_PATH, HttpRequest, encode, read_answer
-from bridge.fusion.listing import encode_page, read_page
+from bridge.fusion.listing import PAGE_SIZE, encode_page, read_page
 from bridge.outbox.outcome import Failed, Outcome, Quota, Rejected
 from bridge.outbox.request import Request
 
@@ -112,9 +112,9 @@ class FusionClient:
         outcome_, quota = read_answer(request, came.status, came.headers, came.body, now=self._clock())
         return Answer(outcome_, quota, came.status, came.ms, wire.method, wire.path)
 
-    async def page(self, campaign_id: str, number: int) -> Listing:
+    async def page(self, campaign_id: str, number: int, *, size: int = PAGE_SIZE) -> Listing:
         """Ask for one page, counted from 1, of a campaign's leads; "" is the Default Feed."""
-        wire = encode_page(campaign_id, number)
+        wire = encode_page(campaign_id, number, size)
         came = await self._exchange(wire)
         if isinstance(came, Answer):
             return Listing(came)

@@ -29,12 +29,10 @@ class Page:
     total: int | None = None  # None: the answer doesn't say
 
 
-def encode_page(campaign_id: str, number: int) -> HttpRequest:
+def encode_page(campaign_id: str, number: int, size: int = PAGE_SIZE) -> HttpRequest:
     """The request for one page, counted from 1; without a campaign the Default Feed's."""
     campaign = {"campaign_id": campaign_id} if campaign_id else {}
-    return HttpRequest(
-        "GET", LEADS_PATH, query=urlencode({**campaign, "page": number, "pageSize": PAGE_SIZE})
-    )
+    return HttpRequest("GET", LEADS_PATH, query=urlencode({**campaign, "page": number, "pageSize": size}))
 
 
 def read_page(

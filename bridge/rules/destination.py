@@ -5,7 +5,8 @@ names nothing known is an error. A lead in another campaign than was meant is ca
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.errors import MappingError
@@ -16,6 +17,16 @@ from bridge.rules.values import flat, plain_text
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHOWN: Final = 60  # characters of a value in an error
 _NOWHERE: Final = Location()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account's campaign, or its Default Feed, to which leads may go."""
+
+    account: str
+    campaign_id: str  # empty: the Default Feed
+    at: str  # what names it: "routes[1]", "locations.…", "campaigns.solar"
+    certain: bool  # False: only if an expression gives it, so that it need not exist
 
 
 def is_expression(text: str) -> bool:
@@ -92,24 +103,29 @@ _FIX: Final = {
 }
 
 
-def places(rules: Rules) -> Mapping[str, tuple[str, ...]]:
-    """By account the campaigns into which rules and locations may send; "" is the Default Feed.
+def places(rules: Rules) -> Iterator[Place]:
+    """Every place to which routes and locations may send, each once for what names it."""
+    yield from dict.fromkeys(_places(rules))
 
-    Of an expression any campaign of the table may come, and any account.
-    """
-    found: dict[str, dict[str, None]] = {account: {"": None} for account in rules.accounts}
-    homes = [*rules.locations.values(), _NOWHERE]
+
+def _places(rules: Rules) -> Iterator[Place]:
+    homes = {f"locations.{key}": location for key, location in rules.locations.items()} | {"": _NOWHERE}
     for route in rules.routes:
         if route.skip:
             continue
-        for home in homes:
+        for at, home in homes.items():
             home_account = home.account or rules.default_account
-            accounts = rules.accounts if route.account_rule else (route.account or home_account,)
-            for account in accounts:
+            some = rules.accounts if route.account_rule else (route.account or home_account,)
+            for account in some:
+                certain = len(some) == 1
                 if route.campaign_rule:
-                    campaigns = tuple(rules.campaigns.values())
+                    yield from (
+                        Place(account, uuid, f"campaigns.{name}", certain and len(rules.accounts) == 1)
+                        for name, uuid in rules.campaigns.items()
+                    )
+                elif route.campaign_id:
+                    yield Place(account, route.campaign_id, route.at, certain)
+                elif account == home_account and home.campaign_id:
+                    yield Place(account, home.campaign_id, at, certain)
                 else:
-                    own = home.campaign_id if account == home_account else ""
-                    campaigns = (route.campaign_id or own,)
-                found.setdefault(account, {}).update(dict.fromkeys(campaigns))
-    return {account: tuple(campaigns) for account, campaigns in found.items()}
+                    yield Place(account, "", route.at, certain)
