@@ -79,7 +79,8 @@ def build_lead(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer, *
         raise MissingField(
             f"no usable name: {places} gave nothing of {NAME_MIN} characters or more",
             field="name",
-            fix="give the contact a name, or end lead.name with a fixed text; then replay the event",
+            fix="give the contact a name in the CRM: its next event brings it; "
+            "or end lead.name with a fixed text, then replay the event",
         )
     fields = {
         key: _first(each, variables, tracer, fitting=fit.custom_field) for key, each in rules.custom_fields

@@ -343,7 +343,7 @@ def test_a_refused_reload(stock):
     loaded.write_refused(stock.connection, saved(stock.config), problem, time.time() - 5)
     with owned(stock.database):
         said = " ".join(stock.bridge("status").stdout.split())
-    assert f"configuration refused 5s ago: {problem}" in said or f"refused 5.0s ago: {problem}" in said
+    assert re.search(rf"configuration refused \S+ ago: {re.escape(problem)}", said)
     assert "what to do `bridge check` shows how to mend it; then reload" in said
 
 
