@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge import logs
+from bridge.clock import steady_clock
 from bridge.config import Account, Config, load
 from bridge.errors import ConfigError, StoreError
 from bridge.fusion.client import FusionClient
@@ -35,8 +35,9 @@ from bridge.store.origins import origin_of
 from bridge.store.writer import NoWriter, Writer
 from bridge.web.connections import make_room
 from bridge.web.headers import SECURITY_HEADERS, SecurityHeaders
-from bridge.web.health import healthz, readyz
+from bridge.web.health import front, healthz, readyz
 from bridge.web.metrics import metrics
+from bridge.web.refusals import Refusals
 from bridge.web.state import Surface
 from bridge.web.webhooks import Webhooks
 from bridge.worker import Lane, Resolver, Retention, Signals, noting, origin
@@ -60,12 +61,14 @@ class Service:
         transport: Transport = None,
         clock: Callable[[], float],
         metrics: Metrics | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.config = config
         self.signals = Signals()
         self._transport = transport
         self._clock = clock
         self.metrics = metrics or Metrics(Gauges(lambda: self.config, clock))
+        self._refusals = refusals or Refusals(self.metrics, clock)
         self._opened = contextlib.AsyncExitStack()
         self._retention: Retention | None = None
         self._lanes: dict[str, Lane] = {}
@@ -76,6 +79,8 @@ class Service:
         """Open the database, put back what a crash left open, start the worker."""
         self.writer = Writer(self.config.database)
         self._opened.push_async_callback(self.writer.stop)
+        self._opened.push_async_callback(self._refusals.stop, self.writer)
+        self._refusals.start(self.writer)
         self._reader = self._opened.enter_context(contextlib.closing(open_reader(self.config.database)))
         self._reader.execute("PRAGMA busy_timeout = 0")  # it is read in the event loop
         now = self._clock()
@@ -100,6 +105,7 @@ class Service:
             clock=self._clock,
             accepted=self.signals.event_accepted,
             metrics=self.metrics,
+            refusals=self._refusals,
         )
 
     async def drain(self) -> None:
@@ -189,16 +195,6 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
 
-def steady_clock() -> Callable[[], float]:
-    """Unix seconds by the wall clock of now, counted on by a clock that nobody sets back or forth.
-
-    Budgets, delays and the order of events must not jump when the machine's time is corrected.
-    """
-    counter = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    offset = time.time() - time.clock_gettime(counter)
-    return lambda: offset + time.clock_gettime(counter)
-
-
 def create_app(
     config: Config,
     *,
@@ -224,6 +220,7 @@ def create_app(
 
     app = Starlette(
         routes=[
+            Route("/", front),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
@@ -248,17 +245,20 @@ def _keep(
     """Put on the application's state what changes with the database: service, surface, and who keeps them."""
     state = app.state
     metrics = Metrics(Gauges(lambda: state.service.config, clock))
+    refusals = Refusals(metrics, clock)
 
     def make() -> Service:
         now = replace(state.service.config, database=config.database)  # a reload changes the rest
-        service = state.service = Service(now, transport=transport, clock=clock, metrics=metrics)
+        service = state.service = Service(
+            now, transport=transport, clock=clock, metrics=metrics, refusals=refusals
+        )
         return service
 
     def show(surface: Surface) -> None:
         state.surface = surface
 
     def refuse(why: StoreError) -> None:
-        show(Surface(lambda: state.service.config, NoWriter(why), clock, lambda: None, metrics))
+        show(Surface(lambda: state.service.config, NoWriter(why), clock, lambda: None, metrics, refusals))
 
     state.service = Service(config, clock=clock)  # the first to be kept has its configuration from it
     state.keeper = Keeper(config.database, make, show, refuse, ownership)

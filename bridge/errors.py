@@ -6,6 +6,7 @@ BridgeError
 ├── InboundError            the sender's fault: answered, never stored
 │   ├── InvalidSignature    401, never says which part was wrong
 │   └── MalformedPayload    400, says what was wrong
+│       └── PayloadTooLarge 413, the body is over the limit, packed or not
 ├── MappingError            this payload under these rules can't become a lead; the event is dead
 │   ├── MissingField        nothing usable for a field that Fusion requires
 │   └── InvalidPhone        there is a phone, but nobody could dial it
@@ -56,7 +57,11 @@ class InvalidSignature(InboundError):
 
 
 class MalformedPayload(InboundError):
-    """Not JSON, not an object, or nothing that identifies a contact."""
+    """Neither JSON nor a form, not an object, or nothing that identifies a contact."""
+
+
+class PayloadTooLarge(MalformedPayload):
+    """A body over the limit, as it came or unpacked."""
 
 
 class MappingError(BridgeError):

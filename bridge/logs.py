@@ -161,6 +161,9 @@ def _adopt_standard_logging(shared: list[Any], renderer: Any) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("python_multipart").setLevel(
+        logging.CRITICAL
+    )  # a form it can't read is refused in our words
 
 
 def _json(line: Any, **_options: Any) -> str:

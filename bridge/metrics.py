@@ -103,6 +103,12 @@ class Metrics:
             ("lane", "account", "outcome"),
             registry=self._registry,
         )
+        refused = Counter(
+            "bridge_refused",
+            "Requests to the webhook routes that are no event",
+            ("source", "outcome"),
+            registry=self._registry,
+        )
         self._leads = Histogram(
             "bridge_leads_per_request",
             "Leads in one POST or PATCH",
@@ -118,6 +124,7 @@ class Metrics:
         # The library's own look-up takes longer than the counting.
         self._event = cache(events.labels)
         self._request = cache(requests.labels)
+        self._refused = cache(refused.labels)
         if gauges is not None:
             self._registry.register(gauges)
 
@@ -128,6 +135,10 @@ class Metrics:
     def settled(self, source: str, state: str) -> None:
         """An event came into this state, queued or an end."""
         self._event(source, state).inc()
+
+    def refused(self, source: str, outcome: str) -> None:
+        """A request was refused or ignored. `source` is a name of the configuration, or ''."""
+        self._refused(source, outcome).inc()
 
     def request(self, lane: str, account: str, outcome: str, leads: int) -> None:
         """A request came to its end. `leads` is how many it carried: 0 for a look-up, which carries none."""

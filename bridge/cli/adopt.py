@@ -167,7 +167,7 @@ async def _adopt(
     connection: sqlite3.Connection,
     tell: Callable[["Course"], None],
 ) -> None:
-    from bridge.app import steady_clock  # noqa: PLC0415 -- half a second that --help can do without
+    from bridge.clock import steady_clock  # noqa: PLC0415
     from bridge.fusion.client import FusionClient  # noqa: PLC0415
     from bridge.store.status import owner  # noqa: PLC0415
     from bridge.worker.adopting import adopt  # noqa: PLC0415

@@ -12,6 +12,7 @@ import typer
 from bridge.cli import selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, outline
 from bridge.cli.output import JsonOption, console, local_time, print_json, table
+from bridge.cli.refused import tell_counts, tell_refused
 
 if TYPE_CHECKING:
     from bridge.store.queries import EventLine
@@ -31,6 +32,9 @@ def command(
     ] = "",
     source: selecting.SourceOption = "",
     since: selecting.SinceOption = "",
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Instead: requests that were refused or ignored, and why.")
+    ] = False,
     limit: selecting.LimitOption = 50,
     json: JsonOption = False,
 ) -> None:
@@ -44,12 +48,17 @@ def command(
       bridge events --state dead --since 2d
       bridge events --phone 555-0101
       bridge events --source forms --limit 0 --json
+      bridge events --refused
     """
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.queries import COUNTED, Wanted, by_digits, count_events, list_events  # noqa: PLC0415
+    from bridge.store.refusals import counts  # noqa: PLC0415
 
     known = outline(config)
     reader, number = open_reader(known.database), selecting.phone(phone, known.default_region)
+    if refused:
+        tell_refused(reader, limit=limit, json=json)
+        return
     exact = not number or number.startswith("+")
     wanted = Wanted(
         states=tuple(state or ()),
@@ -64,8 +73,13 @@ def command(
         print_json([selecting.for_json(event) for event in found])
     elif found:
         _tell(found)
+    elif wanted == Wanted():
+        typer.echo("no events yet")
+        if counted := counts(reader):
+            typer.echo("But requests came that are no events:")
+            tell_counts(counted)
     else:
-        typer.echo("no events yet" if wanted == Wanted() else "no such events")
+        typer.echo("no such events")
     if limit and len(found) == limit:
         total = count_events(reader, wanted)
         selecting.tell_rest(limit, total, at_least=total == COUNTED)

@@ -19,8 +19,8 @@ from typing import Any
 import httpx2
 import typer
 
-from bridge.app import steady_clock
 from bridge.cli.output import place, printable
+from bridge.clock import steady_clock
 from bridge.config import Config, line_of
 from bridge.errors import Problem, StoreError
 from bridge.fusion.client import FusionClient

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.store.loaded import Loaded
     from bridge.store.marks import Standing
     from bridge.store.origins import Bound
+    from bridge.store.refusals import Count
     from bridge.store.status import Status
 
 # As many requests that met a lead which Fusion had already cost two requests a lead for nothing.
@@ -42,6 +43,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     from bridge.store.database import open_reader  # noqa: PLC0415 -- bridge --help is instant without it
     from bridge.store.marks import standing  # noqa: PLC0415
     from bridge.store.queries import has_table  # noqa: PLC0415
+    from bridge.store.refusals import counts  # noqa: PLC0415
     from bridge.store.status import look, owner, size_of  # noqa: PLC0415
     from bridge.store.trouble import no_room  # noqa: PLC0415
 
@@ -65,6 +67,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     if trouble := no_room(known.database):
         facts([("stores nothing", trouble.message), ("what to do", trouble.fix)])
     _tell_events(status, now)
+    _tell_refusals(counts(reader))
     tell_accounts(known, status, now, running=bool(process))
     _tell_refused_keys(status, process)
     _tell_elsewhere(origins.bound(reader))
@@ -89,6 +92,13 @@ def _tell_events(status: "Status", now: float) -> None:
     if oldest is not None:
         who = f"{oldest.phone}, for {oldest.account}" if oldest.phone else "not through the rules yet"
         facts([("oldest waiting", f"{duration(now - oldest.since)}: {who}")])
+
+
+def _tell_refusals(counted: "list[Count]") -> None:
+    """Requests that are no events; `bridge events --refused` shows them."""
+    if counted:
+        found = (f"{each.source} {each.outcome} {each.count}".strip() for each in counted)
+        facts([("not events", "; ".join(found)), ("", "why: `bridge events --refused`")])
 
 
 def _tell_refused_keys(status: "Status", process: str) -> None:
@@ -141,15 +151,16 @@ def _tell_lost(status: "Status") -> None:
 
 def _tell_elsewhere(bound: "dict[str, Bound]") -> None:
     """Leads of another Fusion, which the bridge worked with before: nothing of them is believed."""
-    aside = [(account, each) for account, here in bound.items() for each in here.aside]
-    if not aside:
-        return
-    leads, since = sum(each.leads for _, each in aside), min(bound[account].since for account, _ in aside)
-    where = ", ".join(dict.fromkeys(each.fusion for _, each in aside))
-    whose = ", ".join(dict.fromkeys(account for account, _ in aside))
-    said = f"{leads:,} lead{'s' * (leads != 1)} of {where} ({whose}), since {local_time(since)[:16]}"
-    todo = "`bridge adopt`, then `bridge replay --state delivered --since …`"
-    facts([("put aside", said), ("what to do", todo)])
+    for account, here in bound.items():
+        for aside in here.aside:
+            leads = f"{aside.leads:,} lead{'s' * (aside.leads != 1)}"
+            facts(
+                [
+                    (account, f"{leads} of {aside.fusion} put aside since {local_time(here.since)[:16]}"),
+                    ("what to do", f"for {here.fusion}: `bridge adopt` learns its leads,"),
+                    ("", "`bridge replay --state delivered --since …` sends again"),
+                ]
+            )
 
 
 def _tell_found(status: "Status") -> None:

@@ -26,6 +26,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`. Of a repeated key the last value counts."""
+    return as_object(parse_value(body))
+
+
+def parse_value(body: bytes) -> Any:
+    """The JSON value in `body`, of any kind. Raises MalformedPayload."""
     body = body.removeprefix(_BOM)
     if not body.strip():
         raise MalformedPayload("the body is empty")
@@ -33,14 +38,15 @@ def parse(body: bytes) -> dict[str, Any]:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = _parse_tolerantly(body)
-        _check_depth(value)
-        return _object(_mend(value))
+        check_depth(value)
+        return _mend(value)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # most bodies haven't that many in all
-        _check_depth(value)
-    return _object(value)
+        check_depth(value)
+    return value
 
 
-def _object(value: Any) -> dict[str, Any]:
+def as_object(value: Any) -> dict[str, Any]:
+    """The value, which must be an object that isn't empty. Raises MalformedPayload."""
     if not isinstance(value, dict):
         raise MalformedPayload("the body is not a JSON object")
     if not value:
@@ -91,8 +97,8 @@ def _as_orjson_would(digits: str) -> int | float:
     return number if -(2**63) <= number < 2**64 else _finite(digits)
 
 
-def _check_depth(value: Any) -> None:
-    """Look level by level, without recursion: the depth is what isn't known yet."""
+def check_depth(value: Any) -> None:
+    """Raise MalformedPayload for data nested too deep. Level by level: recursion has Python's own limit."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         level = [

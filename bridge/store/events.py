@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bridge.inbound.body import fingerprint, parse
 from bridge.model import Incoming
 
 # A source without event ids says the same thing twice only by accident, and soon: GHL's workflows fire
@@ -40,6 +41,7 @@ class Received:
     forced: bool
     replayed: bool
     urgent: bool  # or an urgent one of the same contact waits for it
+    reused_id: bool  # an earlier event had the sender's id, with other content
 
 
 def accept(
@@ -53,7 +55,8 @@ def accept(
 ) -> tuple[int, bool]:
     """Store an event unless it is known already. Returns its id, and whether it is new.
 
-    `body_hash` recognises a repeat where the sender gives no event id; the id does where there is one.
+    A repeat is the same id with the same content, or the same content soon after where there is no id.
+    Without `body_hash` the id alone tells.
     """
     known = _known(connection, source, incoming, body_hash, now)
     if known is not None:
@@ -87,10 +90,7 @@ def _known(
     connection: sqlite3.Connection, source: str, incoming: Incoming, body_hash: str, now: float
 ) -> int | None:
     if incoming.external_id is not None:
-        row = connection.execute(
-            "SELECT id FROM events WHERE source = ? AND external_id = ?", (source, incoming.external_id)
-        ).fetchone()
-        return int(row["id"]) if row else None
+        return _known_by_id(connection, source, incoming.external_id, body_hash)
     row = connection.execute(
         """
         SELECT id FROM events
@@ -101,6 +101,17 @@ def _known(
         (source, body_hash, now - SAME_BODY_WITHIN_S),
     ).fetchone()
     if row is None or _overtaken(connection, row["id"], source, incoming):
+        return None
+    return int(row["id"])
+
+
+def _known_by_id(connection: sqlite3.Connection, source: str, external_id: str, body_hash: str) -> int | None:
+    """The newest event of this id, unless its content differs: opted out, in, and out again are three."""
+    row = connection.execute(
+        "SELECT id, payload FROM events WHERE source = ? AND external_id = ? ORDER BY id DESC LIMIT 1",
+        (source, external_id),
+    ).fetchone()
+    if row is None or (body_hash and (not row["payload"] or fingerprint(parse(row["payload"])) != body_hash)):
         return None
     return int(row["id"])
 
@@ -124,7 +135,7 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
     """
     rows = connection.execute(
         """
-        SELECT id, source, payload, occurred_at, forced, replayed_after > 0 AS replayed, urgent
+        SELECT id, source, external_id, payload, occurred_at, forced, replayed_after > 0 AS replayed, urgent
         FROM events
         WHERE state = 'received'
         ORDER BY urgent DESC, id
@@ -137,7 +148,7 @@ def received(connection: sqlite3.Connection, limit: int) -> list[Received]:
     batch: dict[int, Received] = {}
     for row in rows:
         for one in (*earlier.get(row["id"], ()), row):
-            batch.setdefault(one["id"], _received(one, urgent=bool(row["urgent"])))
+            batch.setdefault(one["id"], _received(connection, one, urgent=bool(row["urgent"])))
     return list(batch.values())[:limit]
 
 
@@ -145,8 +156,8 @@ def _earlier(connection: sqlite3.Connection, ids: list[int], limit: int) -> dict
     """What the contacts of these urgent events said before and still waits, by the first that it precedes."""
     rows = connection.execute(
         """
-        SELECT e.id, e.source, e.payload, e.occurred_at, e.forced, e.replayed_after > 0 AS replayed,
-            MIN(u.id) AS ahead_of
+        SELECT e.id, e.source, e.external_id, e.payload, e.occurred_at, e.forced,
+            e.replayed_after > 0 AS replayed, MIN(u.id) AS ahead_of
         FROM events AS u
         CROSS JOIN events AS e INDEXED BY events_contact -- one contact has a few, and a flood may wait
             ON e.contact_id = u.contact_id AND e.contact_id <> '' AND e.id < u.id
@@ -163,7 +174,7 @@ def _earlier(connection: sqlite3.Connection, ids: list[int], limit: int) -> dict
     return found
 
 
-def _received(row: sqlite3.Row, *, urgent: bool) -> Received:
+def _received(connection: sqlite3.Connection, row: sqlite3.Row, *, urgent: bool) -> Received:
     return Received(
         row["id"],
         row["source"],
@@ -172,7 +183,16 @@ def _received(row: sqlite3.Row, *, urgent: bool) -> Received:
         forced=bool(row["forced"]),
         replayed=bool(row["replayed"]),
         urgent=urgent,
+        reused_id=row["external_id"] is not None and _has_earlier(connection, row),
     )
+
+
+def _has_earlier(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM events WHERE source = ? AND external_id = ? AND id < ? LIMIT 1",
+        (row["source"], row["external_id"], row["id"]),
+    ).fetchone()
+    return found is not None
 
 
 def kill(connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float) -> list[Ended]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bridge.store.events import release
 from bridge.store.person import WITH_PHONE, Person
+from bridge.store.refusals import forget_sample
 
 # The reason of an event that had to keep one.
 FORGOTTEN = "forgotten"
@@ -86,7 +87,8 @@ def blank_requests(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 def remove(connection: sqlite3.Connection, person: Person, requests: Sequence[int]) -> None:
-    """The rows that said who they are: the last to go."""
+    """The rows that said who they are: the last to go. Requests that were refused may name them, too."""
+    forget_sample(connection)
     phones = {"phones": json.dumps(person.phones), "requests": json.dumps(requests)}
     connection.execute(
         f"""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema, schema_origins, schema_wanted
+from bridge.store import schema, schema_door, schema_origins, schema_wanted
 
 migrations = Migrations("bridge")
 
@@ -47,6 +47,11 @@ def leads_seen(db: Any) -> None:
 @migrations()
 def wanted(db: Any) -> None:
     _run(db, schema_wanted.WANTED)
+
+
+@migrations()
+def door(db: Any) -> None:
+    _run(db, schema_door.DOOR)
 
 
 def _run(db: Any, script: str) -> None:

@@ -105,7 +105,8 @@ class Connection(HttpToolsProtocol):
         if before in _BETWEEN and (b"pgrade" in data or b"PGRADE" in data):
             data = _without_offers(data)
         super().data_received(data)
-        if not self.begun or before in _BETWEEN:  # else nobody knows how much of it is the new request's
+        # Bytes that ended a body are no head; of those that also began the next request the share is unknown.
+        if before in _BETWEEN or not (self.begun or self.phase in _BETWEEN):
             self.came += len(data)
         if self.phase in _BETWEEN:
             if self.came > MAX_HEAD:

@@ -1,9 +1,12 @@
-"""`/healthz`: the process lives. `/readyz`: it can store events now, proved by a write."""
+"""`/`: for a person's browser. `/healthz`: the process lives. `/readyz`: it can store events now.
+
+The last is proved by a write.
+"""
 
 import asyncio
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bridge.errors import StoreError
 from bridge.store.database import prove
@@ -12,6 +15,11 @@ from bridge.web.state import Surface
 
 # A probe that takes longer than this means that a webhook would, too.
 READY_WITHIN_S = 3.0
+
+
+async def front(_request: Request) -> Response:
+    """What a person sees who opens the bridge's address: that it works, and nothing else."""
+    return PlainTextResponse("The bridge works.\n")
 
 
 async def healthz(_request: Request) -> Response:

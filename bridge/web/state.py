@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bridge.config import Config
 from bridge.metrics import Metrics
 from bridge.store.writer import Writer
+from bridge.web.refusals import Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,4 @@ class Surface:
     clock: Callable[[], float]
     accepted: Callable[[], None]  # tells the resolver
     metrics: Metrics
+    refusals: Refusals

@@ -6,6 +6,8 @@ on the disk; never a 5xx, because GHL's older retry policy gives up on those (We
 """
 
 import asyncio
+import difflib
+from collections.abc import Collection
 from http import HTTPStatus
 
 import orjson
@@ -13,9 +15,10 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.errors import InvalidSignature, MalformedPayload, StoreError
+from bridge.errors import InvalidSignature, MalformedPayload, PayloadTooLarge, StoreError
 from bridge.inbound import GhlApp, Source
-from bridge.inbound.body import fingerprint, parse
+from bridge.inbound.body import fingerprint
+from bridge.inbound.request_body import read_body
 from bridge.model import Ignored, Incoming
 from bridge.store import events
 from bridge.web.headers import SECURITY_HEADERS
@@ -76,45 +79,76 @@ class Held:
 
 async def _answer(scope: Scope, receive: Receive, held: Held) -> Answer:
     surface: Surface = scope["app"].state.surface
-    name, slash, token = scope["path"][len(PREFIX) :].partition("/")
+    # A slash at the end is a slip of pasting, and GHL sends a workflow's webhook once.
+    name, slash, token = scope["path"][len(PREFIX) :].rstrip("/").partition("/")
     source = surface.config().sources.get(name)
     if source is None or "/" in token or (slash and not token):
+        surface.refusals.note("", "unknown source", _near(name, surface.config().sources))
         return 404, {"status": "unknown", "reason": "no such source"}
     if scope["method"] != "POST":
+        surface.refusals.note(name, "wrong method", f"{scope['method'][:10]} instead of POST")
         return 405, {"status": "not allowed", "reason": "webhooks are POSTed"}
     headers = Headers(scope=scope)
     signed = isinstance(source, GhlApp)
+    body: bytes | None = None  # of a sender who proved who it is
     try:
         if not signed:  # who hasn't the token needn't send a body
             source.authenticate(headers, token or None, b"")
-        body = await _body(headers, receive, held)
-        if body is None:
-            return 413, {"status": "too large", "reason": f"a body may have {MAX_BODY} bytes"}
+        raw = await _body(headers, receive, held)
         if signed:
-            source.authenticate(headers, token or None, body)
-        payload = parse(body)
-        incoming = source.receive(payload)
-        if isinstance(incoming, Ignored):
-            return 200, {"status": "ignored", "reason": incoming.reason}
-        body_hash = fingerprint(payload) if incoming.external_id is None else ""
-        return await _store(surface, source, incoming, body, body_hash)
+            source.authenticate(headers, token or None, raw)
+        body = raw
+        return await _accept(surface, source, headers, raw, signed=signed)
     except InvalidSignature as refusal:
         log.warning("event.refused", source=source.name, reason=refusal.message)
+        surface.refusals.note(name, "unauthorized", refusal.message)
         return 401, {"status": "unauthorized"}
+    except PayloadTooLarge as refusal:
+        surface.refusals.note(name, "too large", refusal.message)
+        return 413, {"status": "too large", "reason": refusal.message}
     except MalformedPayload as refusal:
         log.warning("event.malformed", source=source.name, reason=refusal.message)
-        packed = headers.get("content-encoding", "identity").lower() != "identity"
-        reason = "the body is compressed: send it as it is" if packed else refusal.message
-        return 400, {"status": "malformed", "reason": reason}
+        content_type = headers.get("content-type", "")
+        surface.refusals.note(name, "malformed", refusal.message, body=body, content_type=content_type)
+        return 400, {"status": "malformed", "reason": refusal.message}
     except StoreError as error:
         log.error("event.not_stored", source=source.name, reason=error.message, fix=error.fix)
+        surface.refusals.note(name, "busy", error.message)
         return BUSY
     except Exception:  # a bug of ours costs the sender a delay, not a lead
         log.exception("event.stumbled", source=source.name)
+        surface.refusals.note(name, "busy", "the bridge failed: see the log")
         return BUSY
 
 
 BUSY: Answer = (429, {"status": "busy", "reason": "the event could not be stored; send it again"})
+
+
+async def _accept(surface: Surface, source: Source, headers: Headers, raw: bytes, *, signed: bool) -> Answer:
+    """The answer to a sender who proved who it is. Raises MalformedPayload or StoreError."""
+    content_type = headers.get("content-type", "")
+    payload, body = read_body(
+        raw,
+        content_type=content_type,
+        content_encoding=headers.get("content-encoding", ""),
+        limit=MAX_BODY,
+    )
+    incoming = source.receive(payload)
+    if isinstance(incoming, Ignored):
+        surface.refusals.note(source.name, "ignored", incoming.reason, body=raw, content_type=content_type)
+        return 200, {"status": "ignored", "reason": incoming.reason}
+    # GHL signs an id of its own with each delivery: that alone tells a repeat. An id that a mapping gives is
+    # often an entry's, which comes again with every change.
+    body_hash = "" if signed and incoming.external_id else fingerprint(payload)
+    return await _store(surface, source, incoming, body, body_hash)
+
+
+def _near(name: str, sources: Collection[str]) -> str:
+    """Words for the operator. What was asked for isn't shown: it may be a token in the wrong place."""
+    near = difflib.get_close_matches(name[:64], sources, n=1)
+    return (
+        f"a URL that nearly names the source {near[0]!r}" if near else "a URL that names none of the sources"
+    )
 
 
 async def _store(surface: Surface, source: Source, incoming: Incoming, body: bytes, body_hash: str) -> Answer:
@@ -136,19 +170,24 @@ async def _store(surface: Surface, source: Source, incoming: Incoming, body: byt
     return 200, {"status": "accepted" if new else "duplicate", "event_id": event_id}
 
 
-async def _body(headers: Headers, receive: Receive, held: Held) -> bytes | None:
-    """The raw bytes, exactly as they were signed; None when they are too many."""
+_TOO_LARGE = f"a body may have {MAX_BODY} bytes"
+
+
+async def _body(headers: Headers, receive: Receive, held: Held) -> bytes:
+    """The raw bytes, exactly as they were signed. Raises PayloadTooLarge before they are all there."""
     length = headers.get("content-length", "")
     if length.isdecimal() and (len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY):
-        return None
+        raise PayloadTooLarge(_TOO_LARGE)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):  # nearly all come whole
         body: bytes = message.get("body", b"")
-        return body if len(body) <= MAX_BODY else None
+        if len(body) > MAX_BODY:
+            raise PayloadTooLarge(_TOO_LARGE)
+        return body
     return await _rest(message, receive, held)
 
 
-async def _rest(message: Message, receive: Receive, held: Held) -> bytes | None:
+async def _rest(message: Message, receive: Receive, held: Held) -> bytes:
     """A body that comes in pieces, of which somebody may never send the last."""
     body, counted = bytearray(), 0
     try:
@@ -157,7 +196,7 @@ async def _rest(message: Message, receive: Receive, held: Held) -> bytes | None:
                 raise MalformedPayload("the body stopped in the middle")
             body += message.get("body", b"")
             if len(body) > MAX_BODY:
-                return None
+                raise PayloadTooLarge(_TOO_LARGE)
             if not message.get("more_body", False):
                 return bytes(body)
             if len(body) > SMALL_BODY:

@@ -6,6 +6,7 @@ Rule for editors: one event that can't be resolved is dead with a reason, and th
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -35,6 +36,12 @@ RESOLVE_BATCH = 16
 # more than a single account of Fusion can carry away (100 requests a minute with 100 leads each).
 REST_FOR_EACH_S = 0.002
 LONGEST_REST_S = 0.06
+
+
+_REUSED_ID = (
+    "id: an earlier event had the same one with other content, so it is no id of an event (an entry's, "
+    "perhaps): a repeat is known by its content"
+)
 
 
 def rest_s(came: int) -> float:
@@ -124,6 +131,8 @@ class Resolver:
             reading = source.read(parse(event.payload))
             regions = (source.default_region, config.default_region)
             mapped = apply(config.rules, reading, regions=regions)
+            if event.reused_id:
+                mapped = replace(mapped, warnings=(_REUSED_ID, *mapped.warnings))
         except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the line
             return self._death(event, error)
         return lambda connection: self._write(connection, event, reading, mapped, config)

@@ -15,6 +15,7 @@ import structlog
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.store.database import open_reader
+from bridge.store.refusals import forget_sample
 from bridge.store.retention import ORDER, Cutoffs, Slice, What, look, take
 from bridge.store.spending import LONGEST_REQUEST_S
 from bridge.store.writer import Writer
@@ -80,8 +81,13 @@ class Sweep:
         try:
             for what in ORDER:
                 await self._of(what, reader)
+            await self._run(self._forget_refused)
         finally:
             reader.close()
+
+    def _forget_refused(self, connection: sqlite3.Connection) -> Taken:
+        """Requests that were refused hold what payloads hold."""
+        return forget_sample(connection, before=self._until.payloads), 0.0
 
     async def _of(self, what: What, reader: sqlite3.Connection) -> None:
         loop, size, last = asyncio.get_running_loop(), Slice(), False

@@ -110,6 +110,43 @@ def test_a_head_that_is_too_long_is_told_so(dial):
     assert connection.recv(4096).startswith(b"HTTP/1.1 431 ")
 
 
+PIECE = 200_000  # over the 16 KiB of a head
+NEXT = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+TOO_LARGE = {
+    "by its length": (b"Content-Length: 1200000\r\n\r\n", [b"x" * PIECE] * 6),
+    "by its length, in one piece": (b"Content-Length: 1200000\r\n\r\n", [b"x" * 1_200_000]),
+    "in chunks": (
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        [*[b"%x\r\n%b\r\n" % (PIECE, b"x" * PIECE)] * 6, b"%x\r\n%b\r\n0\r\n\r\n" % (PIECE, b"x" * PIECE)],
+    ),
+    "a small body whose token is wrong": (b"Content-Length: 40000\r\n\r\n", [b"x" * 20_000] * 2),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_after_an_early_answer_nothing_is_written_that_no_request_asked_for(dial, case, pause):
+    """Its last piece, over 16 KiB, once brought a 431, which the next request on the connection read."""
+    head, pieces = TOO_LARGE[case]
+    where = b"/webhooks/workflow/wrong" if "wrong" in case else HOOK.encode()
+    connection = dial()
+    connection.sendall(b"POST " + where + b" HTTP/1.1\r\nHost: a\r\n" + head)
+    for piece in pieces:
+        connection.sendall(piece)
+        time.sleep(pause)
+    first = connection.recv(65_536)
+    assert first.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 401 "))
+    assert first.count(b"HTTP/1.1 ") == 1
+    time.sleep(0.2)
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        assert connection.recv(65_536) == b""  # closed, or silent
+        return
+    connection.setblocking(True)
+    connection.sendall(NEXT)
+    assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_thousand_idle_connections(dial):
     for _ in range(1_000):
         dial()
