@@ -15,7 +15,7 @@ from bridge.errors import BridgeError, InvalidSignature, MalformedPayload
 from bridge.fusion.leads import HttpRequest, encode
 from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source
 from bridge.inbound.body import parse
-from bridge.inbound.ghl import EVENT_TYPES
+from bridge.inbound.events import GHL_TYPES
 from bridge.model import Ignored, Mapped, Reading
 from bridge.outbox.compose import Due, compose
 from bridge.outbox.facts import Decision, Facts, KnownLead
@@ -119,7 +119,7 @@ def guess(config: Config, payload: Mapping[str, Any]) -> tuple[Source, str]:
     event_type = payload.get("type")
     if mark:
         wanted, because = (GhlWorkflow,), f"the body has {mark!r}, as GHL's workflows send"
-    elif event_type in EVENT_TYPES or (event_type and {"appId", "webhookId", "locationId"} & {*payload}):
+    elif event_type in GHL_TYPES or (event_type and {"appId", "webhookId", "locationId"} & {*payload}):
         wanted, because = (GhlApp, GhlWorkflow), f"the body is a GHL app's {event_type!s:.40}"
     elif "contactId" in payload or isinstance(payload.get("contact"), dict):
         wanted, because = (

@@ -10,19 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.errors import MalformedPayload
-from bridge.inbound import do_not_call, values
+from bridge.inbound import keys, near_fields, values
+from bridge.inbound.opt_out import Spoken
 from bridge.model import Contact, ContactKey, Incoming
 
 SYSTEM = "ghl"  # of ContactKey: app and workflow events of one contact meet in one key
-
-# https://marketplace.gohighlevel.com/docs/webhook/ContactCreate and its four neighbours
-EVENT_TYPES: Mapping[str, str] = {
-    "ContactCreate": "contact.created",
-    "ContactUpdate": "contact.updated",
-    "ContactDelete": "contact.deleted",
-    "ContactTagUpdate": "contact.tags",
-    "ContactDndUpdate": "contact.dnd",
-}
 
 # The contact's text fields: the workflow's spelling first, the app's next.
 # https://help.gohighlevel.com/support/solutions/articles/155000003299
@@ -46,14 +38,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "assigned_to": ("assigned_to", "assignedTo"),
 }
 CUSTOM_WORDS = ("customFields", "custom_fields", "customField")
-BLOCK_WORDS = ("dnd", "do_not_call", "doNotCall")
-SETTINGS_WORDS = ("dndSettings", "dnd_settings")
+_FIELD_VALUES = ("value", "field_value", "fieldValue", "values", "answer")
+_FIELD_LABELS = ("id", "key", "fieldKey", "field_key", "name", "label", "fieldName", "title", "question")
 UNFILLED_PHONE = (
     "phone: the merge field wasn't filled: a mistake in the workflow, not a contact without a phone"
 )
 
 Layers = Sequence[Mapping[str, Any]]
-Blocks = tuple[bool | None, bool | None]
 
 
 def nested(payload: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -74,22 +65,22 @@ def said(layers: Layers, *names: str) -> str:
     return ""
 
 
-def said_when(layers: Layers, *names: str) -> float | None:
-    found = (values.moment(layer[name]) for layer in layers for name in names if name in layer)
-    return next((at for at in found if at is not None), None)
-
-
-def contact(layers: Layers, contact_id: str, *, custom: Mapping[str, Any], blocks: Blocks) -> Contact:
+def contact(layers: Layers, contact_id: str, *, custom: Mapping[str, Any], spoken: Spoken) -> Contact:
     fields: dict[str, Any] = {field: said(layers, *names) for field, names in FIELDS.items()}
+    for field in near_fields.FIELDS:
+        fields[field] = fields[field] or near_fields.said(layers, field)
+    for field in ("first_name", "last_name", "name"):
+        fields[field] = values.name(fields[field])
     # An app event has no `name` when the contact was typed into the CRM (captured so).
     fields["name"] = fields["name"] or f"{fields['first_name']} {fields['last_name']}".strip()
-    tags = next((found for layer in layers if (found := values.tags(layer.get("tags")))), ())
-    return Contact(id=contact_id, tags=tags, do_not_call=True in blocks, custom=custom, **fields)
+    tags = next((found for said in _tags(layers) if (found := values.tags(said))), ())
+    blocked = True in (spoken.everything, spoken.calls)
+    return Contact(id=contact_id, tags=tags, do_not_call=blocked, custom=custom, **fields)
 
 
 def tags_said(layers: Layers) -> bool:
     """Whether any layer speaks of tags, be it to say that there are none: `tags: []`, `tags: ""`."""
-    return any(values.says(layer["tags"]) for layer in layers if "tags" in layer)
+    return any(map(values.says, _tags(layers)))
 
 
 def custom_fields(layers: Layers) -> dict[str, Any]:
@@ -102,37 +93,37 @@ def custom_fields(layers: Layers) -> dict[str, Any]:
         for word in CUSTOM_WORDS:
             listed = layer.get(word)
             if isinstance(listed, Mapping):
-                found |= {str(label): values.plain(value) for label, value in listed.items()}
+                found |= {str(label): values.plain(field_value(value)) for label, value in listed.items()}
             for item in listed if isinstance(listed, list) else ():
                 if isinstance(item, Mapping):
                     found |= _one_field(item)
     return found
 
 
-def blocks(layers: Layers, event_type: str) -> Blocks:
-    """GHL's two do-not-disturbs as this event tells them: of every channel, and of calls.
-
-    Both count for a dialer: `dnd: true` was captured with every channel inactive
-    (github.com/GoHighLevel/highlevel-api-docs/issues/264). Where an event contradicts itself, the
-    block wins.
-    """
-    flags = [layer[word] for layer in layers for word in BLOCK_WORDS if layer.get(word) not in (None, "")]
-    settings = [channels for _, channels in _settings(layers)]
-    everything = _strictest([do_not_call.block(value) for value in flags])
-    if event_type == "contact.dnd" and settings and not flags:
-        everything = False  # GHL leaves out what is empty or false, and this event is about nothing else
-    return everything, _strictest([_calls_blocked(channels) for channels in settings])
+def field_value(value: Any) -> Any:
+    """A custom field's value: of {"label": "Monthly bill", "value": "140"} the value."""
+    labelled = isinstance(value, Mapping) and any(word in value for word in _FIELD_LABELS)
+    return next((value[word] for word in _FIELD_VALUES if word in value), value) if labelled else value
 
 
 def doubts(layers: Layers, read: Contact) -> tuple[str, ...]:
-    """What these layers seem to say of do-not-disturb and of the phone, and don't."""
-    found = [
-        do_not_call.doubt(word, layer[word]) for layer in layers for word in BLOCK_WORDS if word in layer
-    ]
-    for word, channels in _settings(layers):
-        found += [do_not_call.doubt(f"{word}.Call", status) for status in do_not_call.statuses(channels)]
+    """What these layers seem to say of the contact, and don't."""
+    found = near_fields.doubts(layers, read, {field: said(layers, *names) for field, names in FIELDS.items()})
     if not read.phone and any(values.unfilled(layer.get("phone")) for layer in layers):
-        found.append(UNFILLED_PHONE)
+        found = [UNFILLED_PHONE, *found]
+    found += [
+        f"{name}: nothing could be read of {'an object' if isinstance(layer[name], dict) else 'a list'}"
+        for field, names in FIELDS.items()
+        for layer in layers
+        for name in names
+        if isinstance(layer.get(name), dict | list) and layer[name] and not getattr(read, field)
+    ]
+    if not read.tags:
+        found += [
+            f"tags: nothing could be read of {'an object' if isinstance(said, dict) else 'a list'}"
+            for said in _tags(layers)
+            if isinstance(said, dict | list) and said and any(each not in ("", None) for each in said)
+        ]
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -143,7 +134,7 @@ class Head:
     type: str
     key: ContactKey | None
     occurred_at: float | None
-    blocks: Blocks
+    spoken: Spoken
 
     @property
     def deleted(self) -> bool:
@@ -151,35 +142,29 @@ class Head:
 
     def incoming(self, layers: Layers, external_id: str) -> Incoming:
         """Raises MalformedPayload when neither the contact's id nor the layers say who it is."""
-        if self.key is None and not said(layers, "phone", "email"):
+        if self.key is None and not said(layers, "phone", "email") and not near_fields.reach(layers):
             raise MalformedPayload("nothing identifies a contact: no contact id, phone or e-mail")
         return Incoming(
             type=self.type,
             external_id=external_id or None,
             contact=self.key,
             occurred_at=self.occurred_at,
-            urgent=self.deleted or True in self.blocks,
+            urgent=self.deleted or True in (self.spoken.everything, self.spoken.calls),
         )
 
 
 def _one_field(item: Mapping[str, Any]) -> dict[str, Any]:
-    value = next((item[word] for word in ("value", "field_value", "fieldValue") if word in item), None)
-    labels = (values.text(item.get(word)) for word in ("id", "key", "fieldKey", "name"))
+    value = next((item[word] for word in _FIELD_VALUES if word in item), None)
+    labels = (values.text(item.get(word)) for word in _FIELD_LABELS)
     return {label: values.plain(value) for label in labels if label}
 
 
-def _calls_blocked(channels: Mapping[str, Any]) -> bool:
-    """`Call` in the webhooks, `call` in API v3; `permanent` is a block that only the person can lift."""
-    return any(do_not_call.block(status) is True for status in do_not_call.statuses(channels))
-
-
-def _settings(layers: Layers) -> list[tuple[str, Mapping[str, Any]]]:
-    """The objects of channels. An empty one says nothing: nothing may be lifted by it."""
-    found = ((word, layer.get(word)) for layer in layers for word in SETTINGS_WORDS)
-    return [(word, channels) for word, channels in found if isinstance(channels, Mapping) and channels]
-
-
-def _strictest(flags: Sequence[bool | None]) -> bool | None:
-    if True in flags:
-        return True
-    return False if False in flags else None
+def _tags(layers: Layers) -> list[Any]:
+    """Whatever is under the key of tags; under a near one where there is no such key."""
+    found = [layer["tags"] for layer in layers if "tags" in layer]
+    return found or [
+        value
+        for layer in layers
+        for key, value in layer.items()
+        if keys.squeeze(key) in ("tags", "tag", "contacttags", "taglist")
+    ]

@@ -13,7 +13,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bridge.errors import InvalidSignature, MalformedPayload
-from bridge.inbound import ghl, values
+from bridge.inbound import events, ghl, values
+from bridge.inbound.opt_out import spoken
 from bridge.inbound.signature import verify
 from bridge.model import ContactKey, Ignored, Incoming, Reading
 
@@ -27,6 +28,7 @@ class GhlApp:
     app_id: str = ""  # empty: any app's; a client id (app id, hyphen, suffix) does as well
     locations: frozenset[str] = frozenset()  # empty: every location
     default_region: str = ""
+    written: values.Zone = values.NO_ZONE
 
     def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
         verify(body, headers.get("x-ghl-signature"), self.public_keys)
@@ -36,20 +38,19 @@ class GhlApp:
         event_type = values.text(record.get("type"))
         if not event_type:
             raise MalformedPayload("no event type")
-        if event_type not in ghl.EVENT_TYPES:
+        if event_type not in events.GHL_TYPES:
             return Ignored(f"event type {event_type[:_SHOWN]} is not used")
         location = values.text(record.get("locationId"))
         if self.locations and location not in self.locations:
             return Ignored(f"location {location[:_SHOWN] or '(none)'} is not listed")
         self._check_app(record.get("appId"))  # last: what isn't used anyway need not be refused, and repeated
-        return _head(record).incoming((record,), values.text(record.get("webhookId")))
+        return _head(record, self.written).incoming((record,), values.text(record.get("webhookId")))
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         record = _flat(payload)
-        head, layers = _head(record), (record,)
-        dnd_all, dnd_call = head.blocks
+        head, layers = _head(record, self.written), (record,)
         contact = ghl.contact(
-            layers, values.text(record.get("id")), custom=ghl.custom_fields(layers), blocks=head.blocks
+            layers, values.text(record.get("id")), custom=ghl.custom_fields(layers), spoken=head.spoken
         )
         return Reading(
             contact=contact,
@@ -60,10 +61,14 @@ class GhlApp:
             key=head.key,
             occurred_at=head.occurred_at,
             deleted=head.deleted,
-            dnd_all=dnd_all,
-            dnd_call=dnd_call,
+            dnd_all=head.spoken.everything,
+            dnd_call=head.spoken.calls,
             tags_said=ghl.tags_said(layers),
-            warnings=ghl.doubts(layers, contact),
+            warnings=(
+                *head.spoken.doubts,
+                *ghl.doubts(layers, contact),
+                *filter(None, [values.time_doubt("timestamp", record.get("timestamp"), self.written)]),
+            ),
         )
 
     def _check_app(self, app_id: Any) -> None:
@@ -75,15 +80,16 @@ class GhlApp:
             raise InvalidSignature("a delivery of another app")
 
 
-def _head(record: Mapping[str, Any]) -> ghl.Head:
-    event_type = ghl.EVENT_TYPES.get(values.text(record.get("type")), "contact.updated")
+def _head(record: Mapping[str, Any], written: values.Zone) -> ghl.Head:
+    event_type = events.GHL_TYPES.get(values.text(record.get("type")), "contact.updated")
     location, contact_id = values.text(record.get("locationId")), values.text(record.get("id"))
+    said = spoken(record, about=event_type == "contact.dnd")
     return ghl.Head(
-        type=event_type,
+        type="contact.deleted" if said.deleted else event_type,
         key=ContactKey(ghl.SYSTEM, location, contact_id) if contact_id else None,
         # The time of sending: these events carry no time of the change itself.
-        occurred_at=values.moment(record.get("timestamp")),
-        blocks=ghl.blocks((record,), event_type),
+        occurred_at=values.moment(record.get("timestamp"), written),
+        spoken=said,
     )
 
 

@@ -1,51 +1,34 @@
 """Bodies of GHL's two workflow actions: the free Webhook (fixed keys) and the Custom Webhook (free form).
 
 Neither is signed, has an event id or tells what happened, unless the user adds it as custom data.
-Rule for editors: what a user could have meant is read, but the root's `id` is never the contact's (an
-opportunity's, when there is one) and `date_created` is the contact's age, not the event's time.
+Rule for editors: what a user could have meant is read, but the root's `id` is the contact's only where
+nothing speaks of another record (an opportunity, mostly), and `date_created` is the contact's age, not the
+event's time.
 https://help.gohighlevel.com/support/solutions/articles/155000003299
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.inbound import ghl, values
+from bridge.inbound import events, ghl, keys, near_fields, values
+from bridge.inbound.opt_out import spoken
 from bridge.inbound.signature import check_token
 from bridge.model import ContactKey, Ignored, Incoming, Reading
 
-_EVENT_WORDS = ("event", "type", "event_type", "eventType")
+_SHOWN = 80  # characters of a stranger's word in a reason
 _EVENT_ID_WORDS = ("webhookId", "webhook_id", "event_id", "eventId")
 _TIME_WORDS = ("timestamp", "occurred_at", "occurredAt")
 _CONTACT_ID_WORDS = ("contact_id", "contactId")
 _LOCATION_ID_WORDS = ("location_id", "locationId")
-
-# "ContactCreate", "contact.created" and "contact_create" without what differs.
-_EVENT_TYPES: Mapping[str, str] = {
-    **{ghl_type.lower(): ours for ghl_type, ours in ghl.EVENT_TYPES.items()},
-    **{ours.replace(".", ""): ours for ours in ghl.EVENT_TYPES.values()},
-}
-_NOT_A_LETTER = re.compile("[^a-z]")
-# People's own words. Without "contact", only where the key speaks of an event: a `type` may be anything's.
-_DELETED = frozenset({"delete", "deleted", "remove", "removed"})
-_DELETED_CONTACT = frozenset(
-    {"contactremove", "contactremoved", "contactdeletion", "deletecontact", "deletedcontact", "removecontact"}
-)
-# An event of a contact in words that aren't ours: told, as a deletion may be lost. Others are the user's.
-_LIKE_OURS = re.compile(
-    "contacts?(is|was|has|been)*(creat|updat|delet|remov|tag|dnd).*"
-    "|(customer|lead|person)?(is|was|has|been)*(delet|remov)[a-z]{1,4}"
-)
-_SHOWN = 40  # characters of a stranger's word in a warning
 
 # What is in the root besides the contact and never a custom field.
 _ENVELOPE = frozenset(
     {"id", "tags", "full_address", "fullAddress", "gclid", "date_created", "dateAdded", "dateUpdated"}
     | {"location_name", "workflow_name", "companyId", "attributionSource", "lastAttributionSource"}
     | {"triggerData", "customData", "custom_data", *_CONTACT_ID_WORDS, *_LOCATION_ID_WORDS}
-    | {*_EVENT_WORDS, *_EVENT_ID_WORDS, *_TIME_WORDS}
-    | {*ghl.CUSTOM_WORDS, *ghl.BLOCK_WORDS, *ghl.SETTINGS_WORDS}
+    | {"event", "type", "event_type", "eventType", *_EVENT_ID_WORDS, *_TIME_WORDS}
+    | {*ghl.CUSTOM_WORDS, "dnd", "do_not_call", "doNotCall", "dndSettings", "dnd_settings"}
     | {name for names in ghl.FIELDS.values() for name in names}
 )
 # Only as objects: a field with such a label holds text.
@@ -58,6 +41,13 @@ _OPPORTUNITY = frozenset(
     {"id", "opportunity_name", "status", "lead_value", "opportunity_source", "source", "pipeline_id"}
     | {"pipeline_name", "pipeline_stage", "pipleline_stage"}  # the second as GHL spells it
 )
+# Words in a key, or in the event, by which an `id` isn't the contact's; a form's "message" is only a text.
+_RECORDS = frozenset({"opportunity", "pipeline", "pipleline", "deal", "appointment"})
+_OBJECTS = frozenset(
+    {"calendar", "order", "invoice", "payment", "task", "note", "message", "conversation", "subscription"}
+    | {"transaction", "ticket", "call"}
+)
+_NAMES = ("full_name", "fullName", "name", "contact_name", "contactName")
 _CONTACT_MARKS = (*_CONTACT_ID_WORDS, "phone", "email", "first_name", "firstName", "last_name", "lastName")
 
 
@@ -67,6 +57,7 @@ class GhlWorkflow:
     token: str = field(repr=False)
     default_region: str = ""
     locations: frozenset[str] = frozenset()  # empty: every location
+    written: values.Zone = values.NO_ZONE
 
     def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
         check_token(token or headers.get("x-bridge-token"), self.token)
@@ -78,19 +69,18 @@ class GhlWorkflow:
             return Ignored(f"location {location[:_SHOWN]} is not listed")
         external_id = ghl.said((payload, body.data), *_EVENT_ID_WORDS)
         # The contact's id in the event id's place would make every later event a "duplicate".
-        mistaken = external_id == _contact_id(payload, body.stated)
-        return _head(payload, body).incoming(body.layers, "" if mistaken else external_id)
+        mistaken = external_id == _contact_id(payload, body)
+        return _head(payload, body, self.written).incoming(body.layers, "" if mistaken else external_id)
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         body = _Body.of(payload)
-        head = _head(payload, body)
+        head = _head(payload, body, self.written)
         location, workflow = ghl.nested(payload, "location"), ghl.nested(payload, "workflow")
-        dnd_all, dnd_call = head.blocks
         contact = ghl.contact(
             body.layers,
-            _contact_id(payload, body.stated),
+            _contact_id(payload, body),
             custom=_custom(body.root, body.layers),
-            blocks=head.blocks,
+            spoken=head.spoken,
         )
         return Reading(
             contact=contact,
@@ -104,10 +94,15 @@ class GhlWorkflow:
             key=head.key,
             occurred_at=head.occurred_at,
             deleted=head.deleted,
-            dnd_all=dnd_all,
-            dnd_call=dnd_call,
+            dnd_all=head.spoken.everything,
+            dnd_call=head.spoken.calls,
             tags_said=ghl.tags_said(body.layers),
-            warnings=ghl.doubts(body.all, contact) + _event_doubts(body),
+            warnings=(
+                *head.spoken.doubts,
+                *ghl.doubts(body.layers, contact),
+                *body.stated.doubts,
+                *_time_doubts(body, self.written),
+            ),
         )
 
 
@@ -119,7 +114,7 @@ class _Body:
     data: Mapping[str, Any]
     nested: ghl.Layers
     layers: ghl.Layers  # where the contact's fields may be
-    stated: str  # the event type, where the user states one
+    stated: events.Stated
 
     @property
     def all(self) -> ghl.Layers:
@@ -130,20 +125,31 @@ class _Body:
     def of(cls, payload: Mapping[str, Any]) -> "_Body":
         root, data = _without_opportunity(payload), _custom_data(payload)
         nested = _nested_contacts(payload)
-        # Custom data has the user's own keys: "name" may be a campaign's. These two can't mislead.
-        reachable = {key: data[key] for key in ("email", "phone") if key in data}
-        return cls(root, data, nested, (root, *nested, reachable), _stated_type((root, data)))
+        # Custom data has the user's own keys: "name" may be a campaign's. These can't mislead.
+        reachable = {key: value for key, value in data.items() if near_fields.reaches(key)}
+        return cls(root, data, nested, (root, *nested, reachable), events.stated((root, data)))
 
 
-def _head(payload: Mapping[str, Any], body: _Body) -> ghl.Head:
-    contact_id = _contact_id(payload, body.stated)
+def _head(payload: Mapping[str, Any], body: _Body, written: values.Zone) -> ghl.Head:
+    contact_id = _contact_id(payload, body)
     location_id = _location_id(payload, body)
+    said = spoken(body.root, event=body.stated.opted_out, about=body.stated.about_dnd)
+    times = (values.moment(value, written) for _, value in _times(body))
     return ghl.Head(
-        type=body.stated or "contact.updated",
+        type="contact.deleted" if said.deleted else body.stated.type or "contact.updated",
         key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
-        occurred_at=ghl.said_when((body.root, body.data), *_TIME_WORDS),
-        blocks=ghl.blocks(body.all, body.stated),
+        occurred_at=next((at for at in times if at is not None), None),
+        spoken=said,
     )
+
+
+def _times(body: _Body) -> list[tuple[str, Any]]:
+    return [(word, layer[word]) for layer in (body.root, body.data) for word in _TIME_WORDS if word in layer]
+
+
+def _time_doubts(body: _Body, written: values.Zone) -> tuple[str, ...]:
+    found = [values.time_doubt(word, value, written) for word, value in _times(body)]
+    return tuple(filter(None, found)) if all(found) else ()
 
 
 def _location_id(payload: Mapping[str, Any], body: _Body) -> str:
@@ -159,46 +165,41 @@ def _custom_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def _nested_contacts(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Free-form bodies nest the contact; the free action's `contact` holds its attribution only."""
     found = (ghl.nested(payload, "contact"), ghl.nested(payload, "data"))
-    return tuple(layer for layer in found if ghl.said((layer,), *_CONTACT_MARKS))
+    return tuple(layer for layer in found if layer and (_marked(layer) or near_fields.reach((layer,))))
 
 
-def _contact_id(payload: Mapping[str, Any], stated: str) -> str:
+def _marked(layer: Mapping[str, Any]) -> bool:
+    return bool(ghl.said((layer,), *_CONTACT_MARKS))
+
+
+def _contact_id(payload: Mapping[str, Any], body: _Body) -> str:
     contact, data = ghl.nested(payload, "contact"), ghl.nested(payload, "data")
     named = ghl.said((payload, contact, data, _custom_data(payload)), *_CONTACT_ID_WORDS)
-    # Inside `contact` an `id` is the contact's; inside `data` only where the body says it is about one.
-    return named or ghl.said((contact, data) if stated else (contact,), "id")
+    # Inside `contact` an `id` is the contact's; inside `data` also where the body says it is about one.
+    named = named or ghl.said((contact, data) if body.stated.type else (contact,), "id")
+    if named or ("id" not in payload and "id" not in data):
+        return named
+    return next((ghl.said((layer,), "id") for layer in (payload, data) if _is_a_contact(layer, payload)), "")
 
 
-def _stated_type(layers: ghl.Layers) -> str:
-    """The event type where the user states one of ours; users also send words of their own."""
-    known = (_event_type(key, word) for key, word in _event_words(layers))
-    return next((found for found in known if found), "")
+def _is_a_contact(layer: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """An `id` beside a name, e-mail or phone is the contact's, unless anything speaks of another record."""
+    if not layer.get("id") or not (
+        _marked(layer) or near_fields.reach((layer,)) or ghl.said((layer,), *_NAMES)
+    ):
+        return False
+    return not any(_another_record(key, value) for key, value in (*payload.items(), *layer.items()))
 
 
-def _event_words(layers: ghl.Layers) -> Iterator[tuple[str, str]]:
-    return ((key, values.text(layer[key])) for layer in layers for key in _EVENT_WORDS if key in layer)
-
-
-def _event_type(key: str, said: str) -> str:
-    word = _letters(said)
-    if word in _DELETED_CONTACT or (word in _DELETED and key != "type"):
-        return "contact.deleted"
-    return _EVENT_TYPES.get(word, "")
-
-
-def _event_doubts(body: _Body) -> tuple[str, ...]:
-    if body.stated:
-        return ()
-    known = ", ".join(ghl.EVENT_TYPES.values())
-    return tuple(
-        f"{key}: {word[:_SHOWN]!r} isn't one of {known}"
-        for key, word in _event_words((body.root, body.data))
-        if _LIKE_OURS.fullmatch(_letters(word))
-    )
-
-
-def _letters(said: str) -> str:
-    return _NOT_A_LETTER.sub("", said.lower())
+def _another_record(key: str, value: Any) -> bool:
+    if value in (None, "", {}, []):
+        return False
+    words = keys.words(key[:200]).split()
+    if keys.squeeze(key) in ("type", "event", "eventtype", "action"):
+        return not (_RECORDS | _OBJECTS).isdisjoint(keys.words(values.text(value)[:200]).split())
+    if isinstance(value, dict) or words[-1:] == ["id"]:
+        return not (_RECORDS | _OBJECTS).isdisjoint(words)
+    return not _RECORDS.isdisjoint(words)
 
 
 def _without_opportunity(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -210,7 +211,7 @@ def _without_opportunity(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def _custom(root: Mapping[str, Any], layers: ghl.Layers) -> dict[str, Any]:
     """The custom fields: every key of the root that is nothing else, by its display label as sent."""
     by_label = {
-        key: values.plain(value)
+        key: values.plain(ghl.field_value(value))
         for key, value in root.items()
         if key not in _ENVELOPE and not (key in _GROUPS and isinstance(value, Mapping))
     }

@@ -1,15 +1,17 @@
 """Anything that can POST JSON: web forms, Zapier, n8n, with the contact's words mapped by the user.
 
 Knows no payload: the configuration's compiled expressions do. Rule for editors: a mapping that fails
-or gives nothing is "not said", never a refusal, so that a wrong mapping costs a replay and no event.
+or gives nothing is "not said", never a refusal, so that a wrong mapping costs a replay and no event. Only
+do-not-call is looked for beside the mapping, because nobody maps what nobody expected.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from bridge.errors import MappingError
-from bridge.inbound import do_not_call, values
+from bridge.inbound import do_not_call, events, values
+from bridge.inbound.opt_out import Spoken, spoken, strictest
 from bridge.inbound.signature import check_token
 from bridge.inbound.watched import Watched
 from bridge.model import Contact, ContactKey, Ignored, Incoming, Reading
@@ -17,6 +19,7 @@ from bridge.model import Contact, ContactKey, Ignored, Incoming, Reading
 Expression = Callable[[Mapping[str, Any]], Any]
 
 _TEXT_WORDS = tuple(word.name for word in fields(Contact) if word.type is str)
+_NAMES = ("first_name", "last_name", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,61 +32,64 @@ class JsonSource:
     occurred_at: Expression | None = None
     deleted: Expression | None = None
     default_region: str = ""
+    written: values.Zone = values.NO_ZONE
 
     def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
         check_token(token or headers.get("x-bridge-token"), self.token)
 
     def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
-        event_type = self._type(payload)
+        said = _Said.of(self, payload)
         return Incoming(
-            type=event_type,
+            type=said.type,
             external_id=values.text(_value(self.id, payload)) or None,
             contact=self._key(payload),
-            occurred_at=values.moment(_value(self.occurred_at, payload)),
-            urgent=event_type == "contact.deleted" or self._blocked(payload) is True,
+            occurred_at=values.moment(_value(self.occurred_at, payload), self.written),
+            urgent=said.type == "contact.deleted" or said.blocked is True,
         )
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
-        event_type = self._type(payload)
-        blocked = self._blocked(payload)
+        said = _Said.of(self, payload)
+        occurred_at = _value(self.occurred_at, payload)
+        time_doubt = values.time_doubt("occurred_at", occurred_at, self.written)
         return Reading(
-            contact=self._contact(payload, blocked=blocked is True),
-            type=event_type,
+            contact=self._contact(payload, blocked=said.blocked is True),
+            type=said.type,
             source=self.name,
             payload=payload,
             key=self._key(payload),
-            occurred_at=values.moment(_value(self.occurred_at, payload)),
-            deleted=event_type == "contact.deleted",
-            dnd_all=blocked,
+            occurred_at=values.moment(occurred_at, self.written),
+            deleted=said.type == "contact.deleted",
+            dnd_all=said.everything,
+            dnd_call=said.spoken.calls,
             tags_said=self._tags_said(payload),
-            warnings=self._doubts(payload),
+            warnings=(*said.doubts, *self._nothing_read(payload), *filter(None, [time_doubt])),
         )
-
-    def _type(self, payload: Mapping[str, Any]) -> str:
-        deleted = values.flag(_value(self.deleted, payload)) is True
-        return "contact.deleted" if deleted else "contact.updated"
 
     def _key(self, payload: Mapping[str, Any]) -> ContactKey | None:
         contact_id = values.text(_value(self.contact.get("id"), payload))
         return ContactKey(self.name, "", contact_id) if contact_id else None
 
-    def _blocked(self, payload: Mapping[str, Any]) -> bool | None:
-        return do_not_call.block(_value(self.contact.get("do_not_call"), payload))
-
-    def _doubts(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
-        doubt = do_not_call.doubt("do_not_call", _value(self.contact.get("do_not_call"), payload))
-        return (doubt,) if doubt else ()
-
     def _tags_said(self, payload: Mapping[str, Any]) -> bool:
         """Whether a key that the mapping of tags names is in the payload, be it empty."""
         watched = Watched(payload)
         found = values.tags(_value(self.contact.get("tags"), watched))
-        return bool(found) or any(map(values.says, watched.seen))
+        return bool(found) or any(values.says(value) for _, value in watched.seen)
+
+    def _nothing_read(self, payload: Mapping[str, Any]) -> list[str]:
+        """Mappings that give a list or an object of which no text could be made."""
+        found = ((word, _value(self.contact.get(word), payload)) for word in _TEXT_WORDS)
+        return [
+            f"{word}: nothing could be read of {'an object' if isinstance(value, Mapping) else 'a list'}"
+            for word, value in found
+            if isinstance(value, list | Mapping) and value and not values.text(value)
+        ]
 
     def _contact(self, payload: Mapping[str, Any], *, blocked: bool) -> Contact:
         words: dict[str, Any] = {
             word: values.text(_value(self.contact.get(word), payload)) for word in _TEXT_WORDS
         }
+        for word in _NAMES:
+            words[word] = values.name(words[word])
         words["name"] = words["name"] or f"{words['first_name']} {words['last_name']}".strip()
         custom = {
             label: values.plain(_value(expression, payload)) for label, expression in self.custom.items()
@@ -94,6 +100,47 @@ class JsonSource:
             do_not_call=blocked,
             custom={label: value for label, value in custom.items() if value not in ("", [], {})},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the mapping says of do-not-call and of a deletion, and what the payload says beside it."""
+
+    type: str
+    mapped: Any
+    spoken: Spoken
+    event_doubts: tuple[str, ...]
+
+    @property
+    def everything(self) -> bool | None:
+        return strictest([do_not_call.block(self.mapped), self.spoken.everything])
+
+    @property
+    def blocked(self) -> bool | None:
+        return strictest([self.everything, self.spoken.calls])
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        mapped = do_not_call.doubt("do_not_call", self.mapped)
+        return tuple(dict.fromkeys(filter(None, (mapped, *self.spoken.doubts, *self.event_doubts))))
+
+    @classmethod
+    def of(cls, source: JsonSource, payload: Mapping[str, Any]) -> "_Said":
+        stated = events.stated((payload,))
+        said = spoken(payload, event=stated.opted_out, about=stated.about_dnd)
+        mapped = None
+        if (expression := source.contact.get("do_not_call")) is not None:
+            watched = Watched(payload) if said.said else payload
+            mapped = _value(expression, watched)
+            if isinstance(watched, Watched) and do_not_call.block(mapped) is not None:
+                # The user's own reading of a key counts, not ours of the same key.
+                named = {key for key, _ in watched.seen}
+                said = replace(said, said=tuple(each for each in said.said if each.key not in named))
+        deleted = said.deleted or stated.type == "contact.deleted"
+        if source.deleted is not None:
+            deleted = values.flag(_value(source.deleted, payload)) is True
+        kind = "contact.deleted" if deleted else stated.type if said.event is not None else ""
+        return cls(kind or "contact.updated", mapped, said, stated.doubts)
 
 
 def _value(expression: Expression | None, payload: Mapping[str, Any]) -> Any:

@@ -13,19 +13,27 @@ class Watched(dict[str, Any]):
 
     __slots__ = ("_seen",)
 
-    def __init__(self, payload: Mapping[str, Any], seen: list[Any] | None = None) -> None:
+    def __init__(self, payload: Mapping[str, Any], seen: list[tuple[str, Any]] | None = None) -> None:
         super().__init__(payload)
-        self._seen: list[Any] = [] if seen is None else seen
+        self._seen: list[tuple[str, Any]] = [] if seen is None else seen
 
     @property
-    def seen(self) -> list[Any]:
-        """The values under the keys that were there; objects on the way to them are left out."""
+    def seen(self) -> list[tuple[str, Any]]:
+        """The keys that were there, with their values; objects on the way to them are left out."""
         return self._seen
 
     def __getitem__(self, key: str) -> Any:
-        value = super().__getitem__(key)
+        return self._noticed(key, super().__getitem__(key))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def _noticed(self, key: str, value: Any) -> Any:
         if isinstance(value, dict):
             return Watched(value, self._seen)
         if not (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
-            self._seen.append(value)  # a list of objects is searched: what is found in it counts
+            self._seen.append((key, value))  # a list of objects is searched: what is found in it counts
         return value

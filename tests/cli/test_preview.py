@@ -336,9 +336,7 @@ def test_as_a_process(folder):
     ("payload", "source", "said"),
     [
         ({**ANN, "opted_out": "sms"}, "forms", "contact.do_not_call (sms)"),
-        ({**ANN, "customData": {"DND": "perhaps"}}, "flow", "DND (perhaps)"),
-        ({**ANN, "DND Status": "on hold"}, "flow", "DND Status (on hold)"),
-        ({**ANN, "contact_id": "c", "contact": {"Do not call": "x"}}, "flow", "Do not call (x)"),
+        ({**ANN, "customData": {"DND": "sms"}}, "flow", "DND (sms)"),
     ],
 )
 def test_what_looks_like_do_not_disturb_and_is_none(run, payload, source, said):
@@ -351,7 +349,8 @@ def test_what_looks_like_do_not_disturb_and_is_none(run, payload, source, said):
     ("data", "warning"),
     [
         ({"dnd": "perhaps"}, "dnd: 'perhaps' isn't understood"),
-        ({"event": "contact was deleted"}, "event: 'contact was deleted'"),
+        ({"DND Status": "on hold"}, "DND Status: 'on hold' isn't understood, so it counts as true"),
+        ({"event": "contact tagged again"}, "event: 'contact tagged again'"),
     ],
 )
 def test_what_the_sender_seems_to_have_meant(run, data, warning):

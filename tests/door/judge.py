@@ -89,7 +89,7 @@ def _is(wanted: dict[str, Any], lead: dict[str, Any]) -> bool:
 def _of_event(expect: dict[str, Any], ending: Ending) -> Iterator[str]:
     last = ending.events[-1] if ending.events else {"state": "", "reason": "", "fix": "", "warnings": "[]"}
     warnings = json.loads(last["warnings"])
-    fate = f"{last['state']}: {last['reason']}"
+    fate = f"{last['state']}: {last['reason'].removeprefix('filtered: ')}"  # the route's own words
     if "state_any_of" in expect and not any(fate.startswith(state) for state in expect["state_any_of"]):
         yield f"it ended {fate}, {warnings}"
     if "states" in expect and sorted(event["state"] for event in ending.events) != sorted(expect["states"]):

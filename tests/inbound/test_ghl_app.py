@@ -164,7 +164,7 @@ BLOCKS = {
     "ContactDndUpdate__call_active": (False, True),
     "ContactDndUpdate__call_permanent_lower_case": (False, True),
     "ContactDndUpdate__lifted": (False, False),
-    "ContactDndUpdate__no_settings": (None, None),
+    "ContactDndUpdate__no_settings": (True, None),
     "ContactDndUpdate__all_channels": (True, None),
     "ContactDndUpdate__inbound_only": (None, None),
     "ContactCreate__wrong_types_everywhere": (None, None),
@@ -182,15 +182,19 @@ def test_blocks(case):
     ("fields", "blocks"),
     [
         ({"dnd": "true"}, (True, None)),
-        ({"dnd": None, "dndSettings": None}, (None, None)),
-        ({"dnd": "", "dndSettings": {}}, (None, None)),
+        ({"dnd": None, "dndSettings": None}, (True, None)),  # about do-not-disturb, and says no value
+        ({"dnd": "", "dndSettings": {}}, (True, None)),
+        ({"dnd": "", "inboundDndSettings": {"all": {"status": "active"}}}, (None, None)),
+        ({"dndSettings": '{"Call": {"status": "active"}}'}, (False, True)),
+        ({"dndSettings": [{"channel": "Call", "status": "active"}]}, (False, True)),
+        ({"dndSettings": [{"channel": "SMS", "status": "active"}]}, (False, False)),
         ({"dnd": "perhaps", "dndSettings": {"SMS": {"status": "active"}}}, (True, False)),
         ({"dndSettings": {"CALL": "active"}}, (False, True)),
         ({"dndSettings": {"Call": None}}, (False, False)),
         ({"dndSettings": {"Call": {"status": ["active"]}}}, (False, True)),
         ({"dndSettings": {"Call": {"status": "sometimes"}}}, (False, True)),
         ({"dndSettings": {"Call": {"status": "inactive"}, "call": {"status": "active"}}}, (False, True)),
-        ({"dndSettings": "active"}, (None, None)),
+        ({"dndSettings": "active"}, (True, None)),
     ],
 )
 def test_blocks_in_odd_shapes(fields, blocks):
@@ -242,8 +246,12 @@ def test_custom_field_spellings():
 
 def test_wrong_types_cost_only_themselves():
     body = payload("ContactCreate__wrong_types_everywhere")
-    assert anyones.receive(body) == Incoming("contact.created", contact=ContactKey("ghl", "", "12345"))
-    assert anyones.read(body).contact == Contact(id="12345", phone="4155550103", company="7")
+    assert anyones.receive(body) == Incoming("contact.created", contact=ContactKey("ghl", "x", "12345"))
+    reading = anyones.read(body)
+    assert reading.contact == Contact(
+        id="12345", first_name="Eve", name="Eve", phone="4155550103", company="7"
+    )
+    assert "lastName: nothing could be read of an object" in reading.warnings
 
 
 def test_a_phone_of_400_digits_is_the_rules_business():

@@ -221,7 +221,7 @@ def test_nested_contact():
         ("AppointmentDelete", "contact.updated"),
         ("undeleted", "contact.updated"),
         ("{{event}}", "contact.updated"),
-        (["contact.deleted"], "contact.updated"),
+        (["contact.deleted"], "contact.deleted"),
     ],
 )
 @pytest.mark.parametrize("key", ["event", "type", "event_type"])
@@ -252,8 +252,10 @@ KNOWN = "contact.created, contact.updated, contact.deleted, contact.tags, contac
             ("dnd: 'maybe' isn't understood, so it counts as true: write true or false",),
         ),
         ({"do_not_call": "{{contact.dnd}}"}, ("do_not_call: the merge field wasn't filled",)),
-        ({"event": "Contact was deleted"}, (f"event: 'Contact was deleted' isn't one of {KNOWN}",)),
-        ({"customData": {"event": "deletion"}}, (f"event: 'deletion' isn't one of {KNOWN}",)),
+        ({"event": "Contact tagged again"}, (f"event: 'Contact tagged again' isn't one of {KNOWN}",)),
+        ({"event": "Contact was deleted"}, ()),
+        ({"customData": {"event": "deletion"}}, ()),
+        ({"type": "removed"}, ("type: 'removed' may be a deletion, so nobody is called",)),
         ({"event": "AppointmentDelete", "type": "OpportunityStatusUpdate"}, ()),
         ({"event": "Contact form submitted", "type": "lead"}, ()),
         ({"event": "deletion", "type": "ContactDelete"}, ()),

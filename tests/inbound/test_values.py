@@ -29,7 +29,6 @@ from bridge.inbound import values
         (0, "0"),
         (True, ""),
         (None, ""),
-        (["a"], ""),
         ({"a": 1}, ""),
         (object(), ""),
     ],
@@ -94,7 +93,6 @@ def test_moment(value):
         10**400,
         "9" * 400,
         True,
-        [1789398245],
         {"at": 1},
     ],
 )

@@ -1,0 +1,89 @@
+"""A contact's fields under keys that are nearly GHL's: "Phone", "phone_number", "Email Address".
+
+Read only where the right key gives nothing, and told, because the key may mean something else. Rule for
+editors: a key is near when people would call exactly this field so; another phone of the contact is none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bridge.inbound import keys, values
+from bridge.model import Contact
+
+Layers = Sequence[Mapping[str, Any]]
+
+# Squeezed, the nearest first.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "phone": (
+        *("phone", "phonenumber", "contactphone", "contactphonenumber", "phoneno", "phonenum", "phones"),
+        *("phonenumbers", "mobile", "mobilephone", "mobilenumber", "mobileno", "cell", "cellphone"),
+        *("cellnumber", "telephone", "telephonenumber", "tel", "tonumber", "customerphone", "leadphone"),
+        *("primaryphone", "yourphone", "yourphonenumber", "bestphone", "callerid", "callernumber", "handy"),
+        *("telefon", "telefono", "telefone", "fullphone", "phone1", "homephone", "workphone"),
+    ),
+    "email": (
+        *("email", "emailaddress", "contactemail", "emails", "mail", "customeremail", "leademail"),
+        *("youremail", "youremailaddress", "primaryemail", "email1", "workemail"),
+    ),
+    "first_name": ("firstname", "givenname", "forename", "vorname", "fname"),
+    "last_name": ("lastname", "surname", "familyname", "nachname", "lname"),
+    "name": ("fullname", "name", "contactname", "yourname", "customername", "leadname"),
+    "company": ("company", "companyname", "businessname", "organization", "organisation"),
+    "country": ("country", "countrycode", "countryname"),
+}
+_TOLD = ("phone", "email")
+_RANKS: Mapping[str, tuple[str, int]] = {
+    name: (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)
+}
+# Not a near name, but where a phone may be: told, never dialled.
+_MAYBE = frozenset({"phone", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
+_DIGITS_OF_A_PHONE = 7
+_SHOWN = 40
+
+
+def said(layers: Layers, field: str) -> str:
+    """What the nearest key says of the field."""
+    return next((text for _, text in _said(layers, field)), "")
+
+
+def reach(layers: Layers) -> bool:
+    """Whether a phone or an e-mail address is there, under any near key."""
+    return any(said(layers, field) for field in _TOLD)
+
+
+def reaches(key: str) -> bool:
+    """Whether a key is a phone's or an e-mail address's, or nearly."""
+    return _RANKS.get(keys.squeeze(key), ("", 0))[0] in _TOLD
+
+
+def doubts(layers: Layers, read: Contact, exact: Mapping[str, str]) -> list[str]:
+    """Which fields were read under a near key, and where a phone may be that wasn't."""
+    found = []
+    for field in _TOLD:
+        if not exact[field]:
+            found += [f"{field}: read from the key {key!r}" for key, _ in list(_said(layers, field))[:1]]
+    if not read.phone:
+        found += [
+            f"phone: nothing is under that key; {key[:_SHOWN]!r} may be it: send it as `phone`"
+            for layer in layers
+            for key, value in layer.items()
+            if _MAYBE & set(keys.words(key[:200]).split()) and _like_a_phone(value)
+        ]
+    return found
+
+
+def _said(layers: Layers, field: str) -> Iterator[tuple[str, str]]:
+    near = [
+        (rank, at, key, layer[key])
+        for at, layer in enumerate(layers)
+        for key in layer
+        if (known := _RANKS.get(keys.squeeze(key))) and known[0] == field
+        for rank in known[1:]
+    ]
+    for _, _, key, value in sorted(near, key=lambda each: each[:2]):
+        if text := values.text(value):
+            yield key, text
+
+
+def _like_a_phone(value: Any) -> bool:
+    return sum(map(str.isdigit, values.text(value))) >= _DIGITS_OF_A_PHONE
