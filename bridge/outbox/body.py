@@ -63,17 +63,20 @@ def cleared(
     *,
     clear_emptied: bool,
     own_tags: frozenset[str],
+    no_tags: bool = False,
 ) -> dict[str, Any]:
     """Clear what was there `before`, or may have been, and is empty now: all if asked to, else our own tags.
 
-    A tag that the bridge gave must go when its reason is gone, even from a lead that has no other tag.
+    A tag that the bridge gave must go when its reason is gone, even from a lead that has no other tag. All of
+    them go where the source says that the contact has none (`no_tags`).
     """
     may_have = {name for name in ("email", "company") if before.get(name) or name in doubtful}
     gone = {name for name in may_have if clear_emptied and name not in lead}
     result: dict[str, Any] = {**lead, **dict.fromkeys(sorted(gone))}
     had = before.get("tags") or ()
-    if "tags" not in lead and ("tags" in doubtful or (had and clear_emptied) or own_tags.intersection(had)):
-        result["tags"] = [] if clear_emptied else [tag for tag in had if tag not in own_tags]
+    emptied = clear_emptied or no_tags
+    if "tags" not in lead and ("tags" in doubtful or (had and emptied) or own_tags.intersection(had)):
+        result["tags"] = [] if emptied else [tag for tag in had if tag not in own_tags]
     return result
 
 

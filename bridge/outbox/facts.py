@@ -5,7 +5,7 @@ is left as it is in Fusion; None and [] clear it. Rule for editors: nothing here
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bridge.model import ContactKey, Kind
@@ -18,6 +18,9 @@ DO_NOT_CALL, NEW, UPDATE, BACKFILL = range(4)
 
 MOVED = "moved"  # the reason of a row that only tags a lead which was created anew elsewhere
 
+# `system` of the contacts that stand for an e-mail address: no source can have that name.
+ADDRESS = "@"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
@@ -27,6 +30,7 @@ class KnownContact:
     phone: str = ""
     occurred_at: float = 0.0  # of the newest event applied …
     event_id: int = 0  # … and its id: equal times go by arrival
+    stated_at: float = 0.0  # of the newest event with a time of its own; the others count by their arrival
     dnd_all: bool = False
     dnd_all_at: float = 0.0  # of the newest event that spoke of it; most don't
     dnd_call: bool = False
@@ -75,22 +79,23 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the store knows about one contact, its phone, and the phone it had before."""
+    """Everything the store knows about one contact, its phones, and whom else the event may mean."""
 
     contact: KnownContact | None = None
     people: tuple[KnownContact, ...] = ()  # all contacts with either phone, this one included
     leads: tuple[KnownLead, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     marked: Marked = Marked()
+    addresses: tuple[KnownContact, ...] = ()  # what was said of the event's e-mail addresses alone
+    kin: tuple[KnownContact, ...] = ()  # who ever had one of them; read where the event speaks of calls
+    crowded: bool = False  # an address has more contacts than one person can be: they are left out
 
     def of(self, accounts: Collection[str]) -> "Facts":
         """Without the leads and rows of other accounts: those left the configuration."""
-        return Facts(
-            self.contact,
-            self.people,
-            tuple(lead for lead in self.leads if lead.account in accounts),
-            tuple(row for row in self.waiting if row.account in accounts),
-            self.marked,
+        return replace(
+            self,
+            leads=tuple(lead for lead in self.leads if lead.account in accounts),
+            waiting=tuple(row for row in self.waiting if row.account in accounts),
         )
 
 
@@ -123,12 +128,20 @@ class Decision:
     state: Literal["queued", "skipped", "dead"]
     reason: str = ""
     fix: str = ""
-    contact: KnownContact | None = None  # the contact_map row to write
+    contact: KnownContact | None = None  # the contact_map row to write …
+    others: tuple[KnownContact, ...] = ()  # … and those of whom the event means beside it
+    addresses: tuple[str, ...] = ()  # the contact's e-mail addresses
     puts: tuple[Put, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     warnings: tuple[str, ...] = ()  # beside those of the rules
     # What of the event isn't kept: what it said, or also whom it was about.
     erase: Literal["", "payload", "event"] = ""
+    in_effect: tuple[int, ...] = ()  # events that had reached nobody: their opt-out holds for this contact
+
+    @property
+    def settles_earlier(self) -> bool:
+        """Whether the lead is as the contact says: what was dead of the contact before is settled by it."""
+        return self.reason == "unchanged" or any(not put.only_existing for put in self.puts)
 
 
 @dataclass(frozen=True, slots=True)

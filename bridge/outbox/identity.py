@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bridge.model import ContactKey, Mapped, Reading
 from bridge.outbox.facts import BACKFILL, UPDATE, Decision, Facts, KnownContact, OwnTags
 from bridge.outbox.placement import Leftover, block, tag_all, want
+from bridge.outbox.reach import addresses, heeding, lifted, spread, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,9 @@ def decide(
     """What becomes of the event.
 
     `facts` must hold every contact, lead and waiting row of both the event's phone and the phone that the
-    contact had before; `accounts` are the configured ones. Never raises.
+    contact had before; of an event that `speaks_of_calls` also those of everybody whom it can mean.
+    `accounts` are the configured ones. Never raises.
     """
-    if key is None:  # neither an id nor a usable phone: nobody to know, nobody to call
-        return _without_lead(mapped, None)
     if facts.marked.contact or (facts.marked.phone and facts.contact is None):
         return Decision("skipped", "do not call", erase="event")
     if facts.marked.phone:  # somebody else, who is known: what they say of their own phone counts
@@ -55,8 +55,44 @@ def decide(
             blocked_if_flagged=mapped.blocked_if_flagged,
             blocked_if_not=mapped.blocked_if_not,
         )
-    decision = _decide(arrival, reading, mapped, key=key, facts=facts, accounts=accounts, tags=tags)
+        reading = replace(reading, contact=replace(reading.contact, email=""))  # it may be the erased one's
+    word = word_of(reading, mapped, at=arrival.occurred_at, event_id=arrival.event_id)
+    freed = tuple(each for each in lifted(facts, word, mapped) if each.key != key)
+    facts = _with(facts, freed)
+    addressed = addresses(reading, mapped)
+    if key is not None:
+        decision = _decide(arrival, reading, mapped, key=key, facts=facts, accounts=accounts, tags=tags)
+    elif word.no:
+        decision = Decision("skipped", "do not call" if word.flagged else "deleted")
+    else:  # neither an id nor a usable phone: nobody to know, nobody to call
+        decision = _without_lead(mapped, None)
+    contact = decision.contact
+    decision = replace(decision, others=freed, addresses=addressed if contact else ())
+    if word.no and (contact is None or contact.blocked or contact.deleted):
+        decision = spread(
+            decision,
+            word,
+            mapped,
+            contact,
+            addressed=addressed,
+            facts=facts,
+            tags=tags,
+            again=arrival.replayed or arrival.forced,
+        )
     return replace(decision, erase="payload") if facts.marked.phone else decision
+
+
+def _with(facts: Facts, changed: Collection[KnownContact]) -> Facts:
+    """The facts with these contacts as they are now."""
+    if not changed:
+        return facts
+    now = {each.key: each for each in changed}
+    return replace(
+        facts,
+        people=tuple(now.get(each.key, each) for each in facts.people),
+        addresses=tuple(now.get(each.key, each) for each in facts.addresses),
+        kin=tuple(now.get(each.key, each) for each in facts.kin),
+    )
 
 
 def _decide(
@@ -72,9 +108,8 @@ def _decide(
     """The same for a person who may be known."""
     before = facts.contact or KnownContact(key)
     late = (arrival.occurred_at, arrival.event_id) < (before.occurred_at, before.event_id)
-    contact = (
-        _overtaken(before, arrival, reading, mapped) if late else _current(before, arrival, reading, mapped)
-    )
+    apply = _overtaken if late else _current
+    contact = heeding(apply(before, arrival, reading, mapped), facts, mapped)
     here = facts.of(accounts)
     left = _left_behind(contact, here, tags)
     # Whoever shares the phone that the contact has; a late event may tell one that it had.
@@ -84,7 +119,8 @@ def _decide(
     if blockers and (arrival.replayed or not (late and contact == before)):
         only_deleted = not any(p.blocked for p in blockers)
         # Of all accounts: a lead in one that left the configuration can't be told, and that must be seen.
-        return block(contact, facts, tags, left, deleted=only_deleted, forced=arrival.forced)
+        blocked = block(contact, facts, tags, left, deleted=only_deleted, forced=arrival.forced)
+        return replace(blocked, in_effect=_in_effect(contact, facts))
     if late and (before.phone or not contact.phone):
         return Decision("skipped", "stale", contact=contact)
     if mapped.lead is None or mapped.destination is None:
@@ -94,11 +130,33 @@ def _decide(
     if max(rivals, default=(0.0, 0)) > (arrival.occurred_at, arrival.event_id):
         return left.added_to(Decision("skipped", "stale", contact=contact))
     wanted = want(
-        contact, mapped.lead, mapped.destination, facts=here, tags=tags, left=left, forced=arrival.forced
+        contact,
+        mapped.lead,
+        mapped.destination,
+        facts=here,
+        tags=tags,
+        left=left,
+        forced=arrival.forced,
+        no_tags=_says_no_tags(reading, mapped),
     )
     if not arrival.replayed:
         return wanted
     return replace(wanted, puts=tuple(replace(put, priority=BACKFILL) for put in wanted.puts))
+
+
+def _says_no_tags(reading: Reading, mapped: Mapped) -> bool:
+    """Whether the source says that there are none, where the lead's tags are the contact's."""
+    if not reading.tags_said or reading.contact.tags:
+        return False
+    return any(trace.field == "tags" and "tags" in trace.rule for trace in mapped.trace)
+
+
+def _in_effect(contact: KnownContact, facts: Facts) -> tuple[int, ...]:
+    """Opt-outs that reached nobody when they came, and hold for this contact's phone now."""
+    if not contact.phone or not contact.blocked:
+        return ()
+    unseen = [facts.contact] if facts.contact and not facts.contact.occurred_at else []
+    return tuple(each.event_id for each in (*unseen, *facts.addresses) if each.dnd_all)
 
 
 def _current(before: KnownContact, arrival: Arrival, reading: Reading, mapped: Mapped) -> KnownContact:
@@ -110,6 +168,7 @@ def _current(before: KnownContact, arrival: Arrival, reading: Reading, mapped: M
         phone=mapped.phone or before.phone,
         occurred_at=arrival.occurred_at,
         event_id=arrival.event_id,
+        stated_at=before.stated_at if reading.occurred_at is None else arrival.occurred_at,
         blocked=mapped.blocked_if_flagged if flagged else mapped.blocked_if_not,
         deleted=reading.deleted,
     )
@@ -119,12 +178,30 @@ def _overtaken(before: KnownContact, arrival: Arrival, reading: Reading, mapped:
     """The contact after an event that newer ones overtook; mostly as it was before.
 
     It still blocks, unless a newer event spoke of the same flag (what it lifts, the next event applies),
-    and it still tells the phone where no newer one did.
+    and it still tells the phone where no newer one did. Events that count by their arrival, as a workflow's,
+    have overtaken no block and no deletion that came after them: they don't say when they happened.
     """
     contact = _flagged(before, arrival, reading)
     newly = (contact.dnd_all and not before.dnd_all) or (contact.dnd_call and not before.dnd_call)
     blocked = before.blocked or (newly and mapped.blocked_if_flagged)
-    return replace(contact, phone=before.phone or mapped.phone, blocked=blocked)
+    contact = replace(contact, phone=before.phone or mapped.phone, blocked=blocked)
+    by_rule = mapped.blocked_if_not and True not in (reading.dnd_all, reading.dnd_call)
+    if not (reading.deleted or by_rule) or not _is_newest_stated(before, arrival, reading):
+        return contact
+    return replace(
+        contact,
+        event_id=arrival.event_id,  # what came before it, sent back, restores nobody
+        stated_at=arrival.occurred_at,
+        blocked=blocked or by_rule,
+        deleted=before.deleted or reading.deleted,
+    )
+
+
+def _is_newest_stated(before: KnownContact, arrival: Arrival, reading: Reading) -> bool:
+    """Whether it came last, and nothing newer was said with a time of its own."""
+    if reading.occurred_at is None or arrival.event_id < before.event_id:
+        return False
+    return arrival.occurred_at >= before.stated_at
 
 
 def _flagged(before: KnownContact, arrival: Arrival, reading: Reading) -> KnownContact:

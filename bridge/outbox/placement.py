@@ -90,6 +90,7 @@ def want(
     tags: OwnTags,
     left: Leftover,
     forced: bool,
+    no_tags: bool = False,
 ) -> Decision:
     """Queue the lead as the rules want it, where it is or else where they say, unless it is so already."""
     goal = (destination.account, destination.campaign_id)
@@ -102,7 +103,7 @@ def want(
         home = None
     place = home or goal
     known, row = _at(facts.leads, place, contact.phone), _at(facts.waiting, place, contact.phone)
-    put = _put(place, lead, destination, known=known, row=row, tags=tags)
+    put = _put(place, lead, destination, known=known, row=row, tags=tags, no_tags=no_tags)
     wanted = Leftover((put,)) if forced or _adds(put, known, row) else Leftover()
     decision = Decision(
         "skipped",
@@ -169,12 +170,21 @@ def _put(
     known: KnownLead | None,
     row: Waiting | None,
     tags: OwnTags,
+    no_tags: bool,
 ) -> Put:
     waiting = row.body if row else {}
     before = merge(known.body if known else None, waiting)
-    doubtful = known.doubtful if known else ()
-    clear_emptied, own_tags = destination.clear_emptied, tags.all()
-    wanted = cleared(body_of(lead), before, doubtful, clear_emptied=clear_emptied, own_tags=own_tags)
+    doubtful = known.doubtful if known else frozenset[str]()
+    if known and known.body is None and no_tags:  # found or adopted: it may have any
+        doubtful |= {"tags"}
+    wanted = cleared(
+        body_of(lead),
+        before,
+        doubtful,
+        clear_emptied=destination.clear_emptied,
+        own_tags=tags.all(),
+        no_tags=no_tags,
+    )
     at_goal = place == (destination.account, destination.campaign_id)
     kind = destination.kind if at_goal else (row.kind if row else None)
     return Put(*place, lead.phone, kind, merge(waiting, wanted), UPDATE if known else NEW)

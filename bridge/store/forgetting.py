@@ -7,9 +7,10 @@ never touched.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bridge.outbox.facts import ADDRESS
 from bridge.store.events import release
 from bridge.store.person import WITH_PHONE, Person
 from bridge.store.refusals import forget_sample
@@ -86,8 +87,13 @@ def blank_requests(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     )
 
 
-def remove(connection: sqlite3.Connection, person: Person, requests: Sequence[int]) -> None:
-    """The rows that said who they are: the last to go. Requests that were refused may name them, too."""
+def remove(
+    connection: sqlite3.Connection, person: Person, requests: Sequence[int], emails: Collection[str]
+) -> None:
+    """The rows that said who they are: the last to go. `emails` are nobody else's addresses.
+
+    Requests that were refused may name them, too.
+    """
     forget_sample(connection)
     phones = {"phones": json.dumps(person.phones), "requests": json.dumps(requests)}
     connection.execute(
@@ -99,4 +105,14 @@ def remove(connection: sqlite3.Connection, person: Person, requests: Sequence[in
     )
     for table in ("lead_map", "lead_map_elsewhere", "contact_map"):
         connection.execute(f"DELETE FROM {table} WHERE {WITH_PHONE}", phones)  # noqa: S608 - our own words
-    connection.executemany("DELETE FROM contact_map WHERE system = ? AND contact_id = ?", person.contacts)
+    for table in ("contact_map", "contact_emails"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE system = ? AND contact_id = ?",  # noqa: S608 - our own words
+            person.contacts,
+        )
+    folded = [(each.casefold(),) for each in emails]
+    connection.executemany("DELETE FROM contact_emails WHERE email = ?", folded)
+    connection.executemany(
+        f"DELETE FROM contact_map WHERE system = '{ADDRESS}' AND contact_id = ?",  # noqa: S608 - our own words
+        folded,
+    )

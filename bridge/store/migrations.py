@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema, schema_door, schema_origins, schema_wanted
+from bridge.store import schema, schema_door, schema_origins, schema_reach, schema_wanted
 
 migrations = Migrations("bridge")
 
@@ -52,6 +52,11 @@ def wanted(db: Any) -> None:
 @migrations()
 def door(db: Any) -> None:
     _run(db, schema_door.DOOR)
+
+
+@migrations()
+def reach(db: Any) -> None:
+    _run(db, schema_reach.REACH)
 
 
 def _run(db: Any, script: str) -> None:

@@ -78,6 +78,7 @@ def _rewind(connection: sqlite3.Connection, now: float) -> None:
         """
         UPDATE contact_map SET
             occurred_at = MIN(occurred_at, :now),
+            stated_at = MIN(stated_at, :now),
             dnd_all_at = MIN(dnd_all_at, :now),
             dnd_call_at = MIN(dnd_call_at, :now)
         WHERE occurred_at > :now OR dnd_all_at > :now OR dnd_call_at > :now

@@ -23,29 +23,59 @@ from bridge.outbox.facts import (
     Withdrawal,
 )
 from bridge.store.events import Ended, release
+from bridge.store.reaching import (
+    Asked,
+    kin_of,
+    known_contact,
+    said_of,
+    settle_earlier,
+    settle_in_vain,
+    write_addresses,
+)
 
 LANE = "leads"
 NOBODY = Marked()
+NOTHING = Asked()
 
 
 def load_facts(
-    connection: sqlite3.Connection, key: ContactKey, phone: str, *, marked: Marked = NOBODY
+    connection: sqlite3.Connection,
+    key: ContactKey | None,
+    phone: str,
+    *,
+    marked: Marked = NOBODY,
+    asked: Asked = NOTHING,
 ) -> Facts:
     """Everything known of this contact, of `phone` and of the phone the contact had before.
 
-    Of a phone that is `marked` there is nothing to be known.
+    And of whom else the event can mean, as far as that is `asked`. Of a phone that is `marked` there is
+    nothing to be known.
     """
     phone = "" if marked.phone else phone
-    contact = _find_contact(connection, key)
-    phones = {phone, contact.phone if contact else ""} - {""}
+    contact = _find_contact(connection, key) if key else None
+    phones = {phone, contact.phone if contact else ""}
+    kin, crowded = (
+        kin_of(connection, asked.addresses, contact.key if contact else key) if asked.calls else ((), False)
+    )
+    if asked.calls:
+        phones |= {*asked.phones, *(each.phone for each in kin)}
     people: list[KnownContact] = []
     leads: list[KnownLead] = []
     waiting: list[Waiting] = []
-    for each in phones:
-        people += map(_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
+    for each in phones - {""}:
+        people += map(known_contact, connection.execute("SELECT * FROM contact_map WHERE phone = ?", (each,)))
         leads += map(_lead, connection.execute("SELECT * FROM lead_map WHERE phone = ?", (each,)))
         waiting += waiting_for(connection, each)
-    return Facts(contact, tuple(people), tuple(leads), tuple(waiting), marked)
+    return Facts(
+        contact,
+        tuple(people),
+        tuple(leads),
+        tuple(waiting),
+        marked,
+        addresses=said_of(connection, asked.addresses),
+        kin=kin,
+        crowded=crowded,
+    )
 
 
 def _find_contact(connection: sqlite3.Connection, key: ContactKey) -> KnownContact | None:
@@ -59,23 +89,7 @@ def _find_contact(connection: sqlite3.Connection, key: ContactKey) -> KnownConta
         """,
         (key.system, key.contact_id, key.location_id, key.location_id, key.location_id),
     )
-    return next(map(_contact, rows), None)
-
-
-def _contact(row: sqlite3.Row) -> KnownContact:
-    return KnownContact(
-        ContactKey(row["system"], row["location_id"], row["contact_id"]),
-        phone=row["phone"],
-        occurred_at=row["occurred_at"],
-        event_id=row["event_id"],
-        dnd_all=bool(row["dnd_all"]),
-        dnd_all_at=row["dnd_all_at"],
-        dnd_call=bool(row["dnd_call"]),
-        dnd_call_at=row["dnd_call_at"],
-        blocked=bool(row["blocked"]),
-        deleted=bool(row["deleted"]),
-        account=row["account"],
-    )
+    return next(map(known_contact, rows), None)
 
 
 def _lead(row: sqlite3.Row) -> KnownLead:
@@ -135,9 +149,16 @@ def write_decision(
         return []
     if decision.erase:
         _erase(connection, event_id, whole=decision.erase == "event")
+    for each in decision.others:
+        _write_contact(connection, each)
     if contact is not None:
         _write_contact(connection, contact)
+        if decision.addresses and not decision.erase:
+            write_addresses(connection, contact.key, decision.addresses)
     ended = [] if decision.state == "queued" else [Ended(*written[0])]
+    if contact is not None and decision.settles_earlier:
+        ended += settle_earlier(connection, contact.key, contact.phone, event_id, now)
+    ended += settle_in_vain(connection, decision.in_effect, event_id, now)
     for withdrawal in decision.withdrawals:
         ended += _withdraw(connection, withdrawal, event_id, now)
     for put in decision.puts:
@@ -175,12 +196,14 @@ def _write_contact(connection: sqlite3.Connection, contact: KnownContact) -> Non
         "blocked": contact.blocked,
         "deleted": contact.deleted,
         "account": contact.account,
+        "stated_at": contact.stated_at,
     }
     connection.execute(
         """
         INSERT OR REPLACE INTO contact_map VALUES (
             :system, :location_id, :contact_id, :phone, :occurred_at, :event_id,
-            :dnd_all, :dnd_all_at, :dnd_call, :dnd_call_at, :blocked, :deleted, :account
+            :dnd_all, :dnd_all_at, :dnd_call, :dnd_call_at, :blocked, :deleted, :account,
+            :stated_at
         )
         """,
         row,

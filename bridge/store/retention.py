@@ -77,9 +77,7 @@ events.settled_at < :events_before
 AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.event_id = events.id)
 AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.sent_event_id = events.id)
 AND NOT EXISTS (
-    SELECT 1 FROM contact_map AS c
-    WHERE c.system IN ('ghl', events.source) AND c.contact_id IN (events.contact_id, events.phone)
-        AND c.event_id = events.id AND (c.blocked OR c.deleted)
+    SELECT 1 FROM contact_map AS c WHERE c.event_id = events.id AND c.blocked + c.deleted > 0
 )
 """
 _FULL = f"length(events.payload) > 0 AND {_SETTLED.replace(':events_before', ':before')}"

@@ -221,7 +221,7 @@ class Eraser:
         self._done.leads = leads_of(self._reader, self._person)
         self._tell_leads(self._done.leads)
         with writing(self._connection) as connection:
-            forgetting.remove(connection, self._person, requests)
+            forgetting.remove(connection, self._person, requests, self._known.emails)
 
     def _clean(self) -> None:
         """Nothing of them in the log, in free pages, or between the rows."""

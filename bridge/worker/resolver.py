@@ -16,12 +16,14 @@ from bridge.inbound.body import parse
 from bridge.logs import Seldom
 from bridge.metrics import Metrics
 from bridge.model import Mapped, Reading
-from bridge.outbox.facts import DO_NOT_CALL, Facts
+from bridge.outbox.facts import DO_NOT_CALL
 from bridge.outbox.identity import Arrival, contact_key, decide
+from bridge.outbox.reach import addresses, speaks_of_calls
 from bridge.rules.mapping import apply
 from bridge.store import events, recovering, resolving, wanted
 from bridge.store.events import Ended, Received
 from bridge.store.marks import Marks
+from bridge.store.reaching import Asked
 from bridge.store.writer import Writer
 from bridge.worker.rinsing import Rinse
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
@@ -148,13 +150,18 @@ class Resolver:
         key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
         # In the transaction that decides: another process may have made a mark a moment ago.
         marked = self._marks.of(connection, key, mapped.phone)
+        calls = speaks_of_calls(reading, mapped)
+        if calls and mapped.plausible:  # nothing is remembered of a number that was erased
+            alive = (each for each in mapped.plausible if not self._marks.has_phone(connection, each))
+            mapped = replace(mapped, plausible=tuple(alive))
+        asked = Asked(addresses(reading, mapped), mapped.plausible, calls)
         decision = decide(
             # The clock may have been set back since it came: what comes after it must not look older.
             Arrival(event.id, min(event.occurred_at, self._clock()), event.forced, event.replayed),
             reading,
             mapped,
             key=key,
-            facts=resolving.load_facts(connection, key, mapped.phone, marked=marked) if key else Facts(),
+            facts=resolving.load_facts(connection, key, mapped.phone, marked=marked, asked=asked),
             accounts=accounts,
             tags=config.tags,
         )

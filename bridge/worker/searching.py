@@ -15,7 +15,7 @@ from bridge.model import Reading
 from bridge.outbox.identity import contact_key
 from bridge.rules.mapping import apply
 from bridge.rules.mentions import Mentions
-from bridge.store import forgetting, mentioning
+from bridge.store import forgetting, mentioning, reaching
 from bridge.store.adopting import writing
 from bridge.store.person import Person, events_of
 
@@ -50,6 +50,7 @@ class Search:
     def _learn(self) -> None:
         """By what else they are known, and what of it is of somebody who had their phone once."""
         emails, names = mentioning.known_of(self._reader, self._person.phones)
+        emails |= reaching.addresses_of(self._reader, self._person.contacts)
         others: set[str] = set()
         for said in mentioning.said_by(self._reader, self._theirs, self._person):
             if reading := self._reading(said.source, said.payload):
@@ -63,7 +64,10 @@ class Search:
         emails = {email for email in emails if email.lower() not in others}
         self.known = Mentions(self._person.phones, emails, names - others)
         whose = (*self._person.phones, *self._person.former)
-        self._share(mentioning.shared_emails(self._reader, self.known.emails, whose))
+        self._share(
+            mentioning.shared_emails(self._reader, self.known.emails, whose)
+            | reaching.shared(self._reader, self.known.emails, self._person.contacts)
+        )
 
     def _share(self, emails: set[str]) -> None:
         """These addresses are somebody else's, too, and aren't looked for."""
