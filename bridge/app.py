@@ -151,8 +151,8 @@ class Service:
     def _use(self, config: Config) -> None:
         self.config = config
         if self._tasks:  # else the next service begins with it
+            self._spawn(noting.note_loaded(self.writer, config, self._clock))  # before its lanes claim
             self._reload_lanes()
-            self._spawn(noting.note_loaded(self.writer, config, self._clock))
         log.info("config.reloaded", sources=len(config.sources), accounts=len(config.fusion.accounts))
 
     def _reload_lanes(self) -> None:

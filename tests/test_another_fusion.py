@@ -135,6 +135,31 @@ async def test_an_opt_out_stays_one(tmp_path, fusions):
     assert phones(fusions.real) == []
 
 
+async def test_an_account_that_was_away_meanwhile(tmp_path, fusions):
+    """It left the configuration, the address changed, it came back: by reloads alone."""
+    main, west = BASE["fusion"]["accounts"], {"west": {"api_key": "key-2"}}
+    routes = [{"account": "west", "when": "'west' in contact.tags"}, {}]
+
+    def configure(base_url, accounts, routes):
+        fusion = {**BASE["fusion"], "base_url": base_url, "accounts": accounts}
+        write_config(tmp_path, fusion=fusion, routes=routes)
+        bridge.service.reload()
+
+    async with running(tmp_path, fusions, TRIAL) as bridge:
+        configure(TRIAL, {**main, **west}, routes)
+        await bridge.accept(phone=BOB, tags="west")
+        await bridge.settled()
+        assert phones(fusions.trial) == [BOB]
+        configure(TRIAL, main, [{}])
+        configure(REAL, main, [{}])
+        await bridge.until(lambda: bridge.service.config.fusion.base_url == REAL)
+        configure(REAL, {**main, **west}, routes)
+        event = await bridge.accept(phone=BOB, tags="west", note="again")
+        await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+    assert phones(fusions.real) == [BOB]
+
+
 async def test_many_reloads_at_once_end_with_the_last(tmp_path, fusions):
     async with running(tmp_path, fusions, TRIAL) as bridge:
         await bridge.accept(phone=ANN)

@@ -13,14 +13,16 @@ from bridge.config.saved import saved
 from bridge.errors import ConfigError, StoreError
 from bridge.store import loaded
 from bridge.store.writer import Writer
+from bridge.worker import origin
 
 log = structlog.get_logger()
 
 
 async def note_loaded(writer: Writer, config: Config, clock: Callable[[], float]) -> None:
-    """The service works with this configuration from now on."""
+    """The service works with this configuration from now on; an account that is new in it is bound, too."""
     now = clock()
     with contextlib.suppress(StoreError):
+        await origin.bind(writer, config, clock)
         await writer.run(
             lambda connection: loaded.write_loaded(connection, config.saved, config.rules_mark, now)
         )

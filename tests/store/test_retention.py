@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from bridge.model import ContactKey
+from bridge.model import ContactKey, Destination, Lead, Mapped
 from bridge.outbox.facts import Decision, KnownContact, OwnTags
-from bridge.store import adopting, claiming, events
+from bridge.store import adopting, claiming, events, wanted
 from bridge.store.retention import ORDER, Cutoffs, Slice, look, take
 from tests.stocked import BUDGET, Stock, plans
 
@@ -317,3 +317,17 @@ def test_a_slice_is_as_large_as_the_disk_carries():
     assert Slice(20).after(20, 10.0).rows == 10
     assert Slice(10).after(10, 10.0).rows == 10
     assert Slice(200).after(3, 0.0).rows == 200
+
+
+def test_what_an_event_wanted_and_what_was_sent_goes_with_its_payload(stock):
+    """And all of it with the event."""
+    for name, phone, days in (("ann", ANN, 91), ("ben", BEN, 31), ("cam", "+12025550103", 1)):
+        event = stock.deliver(name, phone, **old(days))
+        settle_at(stock, event, days)
+        lead = Lead(phone, "Ann Lee")
+        wanted.write(stock.connection, event, Mapped(phone, lead, Destination("main")), "mark")
+    assert sweep(stock)[0] == 1
+    kept = stock.rows("SELECT event_id, body IS NOT NULL AS body FROM event_leads ORDER BY event_id")
+    assert [tuple(row.values()) for row in kept] == [(2, 0), (3, 1)]
+    sent = stock.rows("SELECT event_id, body IS NOT NULL AS body FROM attempt_leads ORDER BY event_id")
+    assert [tuple(row.values()) for row in sent] == [(2, 0), (3, 1)]
