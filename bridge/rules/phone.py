@@ -25,6 +25,7 @@ from bridge.rules.phone_plans import (
     code_of,
     fault_in_plan,
     is_no_number,
+    is_valid,
     repaired,
 )
 from bridge.rules.phone_spelling import Piece, clean, figures, is_cut_off, pieces, vanity
@@ -72,6 +73,8 @@ def normalize(text: str, regions: Sequence[str]) -> str:
     source's region and the default. Possible numbers pass, assigned or not. Raises InvalidPhone, its message
     with the number masked, for everything else ('' included).
     """
+    if _NORTH_AMERICAN.fullmatch(text):
+        return text
     return read(text, regions).number
 
 
@@ -79,7 +82,7 @@ def read(text: str, regions: Sequence[str]) -> PhoneReading:
     """`normalize`, with a warning wherever the number is a guess."""
     if _NORTH_AMERICAN.fullmatch(text):
         return PhoneReading(text)
-    place = _place(tuple(regions))
+    place = _place(regions)
     if place.home in _AMERICA and (found := _TEN_DIGITS.fullmatch(text)):
         national = found[1] + found[2] + found[3]
         if national.count(national[0]) < 10:
@@ -109,7 +112,7 @@ def plausible(text: str, regions: Sequence[str]) -> tuple[str, ...]:
     with suppress(InvalidPhone):
         found[read(text, regions).number] = None
     codes = [region_of(name[:_SAID]) or "" for name in regions]
-    places = [_place(tuple(regions)), *(_Place(code, said=False, others=(), unclear="") for code in codes)]
+    places = [_place(regions), *(_Place(code, said=False, others=(), unclear="") for code in codes)]
     for place in dict.fromkeys(places):
         for reading, _ in _readings(spelt, place):
             found.setdefault(reading.number)
@@ -126,8 +129,11 @@ def says_no_phone(text: str) -> bool:
     return not letters or letters in _NO_PHONE
 
 
-def _place(regions: tuple[str, ...]) -> _Place:
-    return _known_place(tuple(name[:_SAID] for name in regions))
+def _place(regions: Sequence[str]) -> _Place:
+    known = regions if type(regions) is tuple else tuple(regions)
+    if known and len(known[0]) > _SAID:  # a stranger's text, which may have a megabyte, isn't kept
+        known = (known[0][:_SAID], *known[1:])
+    return _known_place(known)
 
 
 @lru_cache(maxsize=1024)
@@ -184,9 +190,8 @@ def _without_plus(piece: Piece, place: _Place) -> Iterator[Found]:
     if home and elsewhere and not home.sure:
         yield home
     if place.home and _may_lack_plus(piece, place):
-        full = (
-            found for found in repaired(digits) if found.sure and (not home or found.number != home.number)
-        )
+        other = (found for found in repaired(digits) if found.sure and found != home)
+        full = (found for found in other if not found.number.startswith("+1") or is_valid(found.number))
         yield from _guessed(full, "its country code was read without a plus")
     if not home and not piece.doubtful:
         for region in place.others:

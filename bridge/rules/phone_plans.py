@@ -55,6 +55,8 @@ def at_home(digits: str, region: str) -> Found | None:
         return _in_plan(digits)
     if region == "MX":
         digits = _MEXICO_AT_HOME.sub("", digits)
+        if len(digits) == 11 and digits[0] == "1" and not is_valid(f"+{digits}"):
+            return _as_mobile_one(digits[1:])
     found = _found(digits, region)
     code = str(phonenumbers.country_code_for_region(region))
     # National numbers of eleven digits and more that begin with their own country code and not with a zero
@@ -76,6 +78,11 @@ def repaired(digits: str) -> Iterator[Found]:
         yield Found(found.number, sure=True, warning="the country code is there twice, one was dropped")
     if rest.startswith("0") and (found := abroad(code + rest.lstrip("0"))) and found.sure:
         yield Found(found.number, sure=True, warning="the zero behind the country code was dropped")
+
+
+def is_valid(number: str) -> bool:
+    """Whether the tables have E.164 in service. In the +1 plan they lag; elsewhere `sure` says it."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(number))
 
 
 def code_of(digits: str) -> str:
@@ -104,6 +111,11 @@ def _in_plan(national: str) -> Found | None:
     if _IN_PLAN.fullmatch(national) and not is_no_number(national):
         return Found(f"+1{national}", sure=True)
     return None
+
+
+def _as_mobile_one(national: str) -> Found | None:
+    found = _found(national, "MX")
+    return Found(found.number, found.sure, "the 1 before ten digits was dropped") if found else None
 
 
 def _argentine(digits: str) -> str:

@@ -17,7 +17,7 @@ _PIECES: Final = 24  # a text of numbers only has the time of so many
 _HYPHENS: Final = "‐‑‒–—―−⁻﹘﹣－ー─"
 _PLUSES: Final = "➕﹢⁺₊"
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
-_SHEET: Final = re.compile(r"\s*=?['\"]*(\+?[0-9]{7,})[.,]0+['\"]*\s*")  # 2025550142.0
+_SHEET: Final = re.compile(r"(?<![0-9.,])(\+?[0-9]{7,})[.,]0+(?![.,]?[0-9])")  # 2025550142.0
 _FLOAT: Final = re.compile(r"\s*['\"]*(\+?)([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})['\"]*\s*")
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -27,7 +27,10 @@ _EXTENSION: Final = re.compile(
     re.IGNORECASE,
 )
 _HELD_OFF: Final = 7  # digits before an extension: fewer are no number that could have one
-# A time or a count beside the number: "after 5pm", "2nd floor".
+# A time or a count beside the number: "after 5pm", "2nd floor". What other letters hang on may belong to it.
+_COUNTED: Final = re.compile(
+    r"(?<![^\s(,;/])[0-9]{1,2}(?:[.:][0-9]{2})?(?:[ap]m|st|nd|rd|th)\b", re.IGNORECASE
+)
 _WITH_LETTERS: Final = re.compile(r"(?<![^\s(,;/])[0-9]{1,2}(?:[.:][0-9]{2})?[a-z]{1,3}\b\.?", re.IGNORECASE)
 # Between the digits of one number or between two: only the plans can decide. So is a plus behind digits.
 _DOUBTFUL: Final = re.compile(r"[,;/|\\:~_*=&·•∙・!?#<>\n\r\t\v\f]+|(?<=[0-9])(?=[^0-9+]*\+)")
@@ -68,11 +71,9 @@ def clean(text: str) -> str:
         text = unquote(text)
     if not text.isascii():
         text = "".join(map(_plain, unicodedata.normalize("NFKC", text)[:_LONGEST]))
-    if found := _SHEET.fullmatch(text):
-        return found[1]
-    if found := _FLOAT.fullmatch(text):
-        return found[1] + _whole(found[2], found[3] or "", int(found[4])) if _is_exact(found) else text
-    return text
+    if (found := _FLOAT.fullmatch(text)) and _is_exact(found):
+        return found[1] + found[2] + found[3][: int(found[4])]
+    return _SHEET.sub(r"\1", text)
 
 
 def is_cut_off(spelt: str) -> bool:
@@ -84,7 +85,7 @@ def pieces(spelt: str) -> Iterator[Piece]:
     """What may be a number, the likeliest first."""
     whole = _without_extension(spelt)
     count = 0
-    for body in dict.fromkeys((whole, _WITH_LETTERS.sub(" ", whole))):
+    for body in dict.fromkeys((_COUNTED.sub(" ", whole), whole, _WITH_LETTERS.sub(" ", whole))):
         for piece in (*_parts(body), *_heads(body)):
             yield piece
             count += 1
@@ -131,11 +132,9 @@ def _plain(sign: str) -> str:
 
 
 def _is_exact(found: re.Match[str]) -> bool:
-    return 7 <= int(found[4]) <= 15 and len((found[3] or "").rstrip("0")) == int(found[4])
-
-
-def _whole(first: str, decimals: str, exponent: int) -> str:
-    return first + decimals[:exponent]
+    """Whether a floating point number gives every digit: 4.47700900123E+11 does, 4.477E+11 lost some."""
+    decimals, exponent = found[3] or "", int(found[4])
+    return 7 <= exponent <= len(decimals) and not decimals[exponent:].strip("0")
 
 
 def _without_extension(text: str) -> str:

@@ -29,6 +29,7 @@ NAMES = (
     "disk",
     "bulk",
     "million",
+    "phones",
 )
 # Parts of `engine`, each for itself; and what needs a package that nothing else does.
 PARTS = (*(f"engine_{case}" for case in CASES), "fuzz")
