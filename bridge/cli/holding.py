@@ -51,14 +51,13 @@ def bound(binding: "Binding", per_s: float, now: float) -> str:
     words = {
         "": "",
         "window": f"all {binding.limit} requests of {duration(per_s)} are spent",
-        "reserve": f"the last {binding.left} of {binding.limit} requests are kept for do-not-call",
+        "reserve": f"{binding.left} of {binding.limit} left, kept for do-not-call",
         "pace": f"requests are spread over {duration(per_s)}",
     }[binding.binds]
-    if not words:
-        return ""
     wait_s = binding.next_at - now
-    soon = "" if wait_s == float("inf") else f", the next leaves in {duration(wait_s)}"
-    return f"{words}{soon}"
+    if not words or wait_s == float("inf"):
+        return words
+    return f"next request in {duration(wait_s)}: {words}"
 
 
 def told(binding: "Binding | None", requests: int, per_s: float) -> str:

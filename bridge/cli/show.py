@@ -101,7 +101,7 @@ def _tell_wanted(story: "Story", known: Outline) -> None:
     wanted = story.wanted
     if wanted is None:
         return
-    section("What it wanted")
+    section("What the rules made of it")
     since = f", in use since {local_time(wanted.since)[:16]}" if wanted.since else ""
     differ = "; today's rules differ" if known.rules_mark not in ("", wanted.rules) else ""
     rules = ("rules", f"{wanted.rules}{since}{differ}")
@@ -234,7 +234,7 @@ def _tell_bodies(attempts: "tuple[Attempt, ...]") -> None:
             lines.append((str(attempt.id), f"the same as {said[text]}" if text in said else text))
             said.setdefault(text, attempt.id)
     if lines:
-        section("What they said of it")
+        section("What was sent for it")
         facts(lines)
 
 

@@ -92,6 +92,7 @@ lead:
     - "{{{{ contact.name }}}}"
     - "{{{{ contact.company }}}}"
     - "{{{{ contact.email }}}}"
+    - New caller              # of a missed call all that is known is the phone
   phone: "{{{{ contact.phone }}}}"
   email: "{{{{ contact.email }}}}"
   company: "{{{{ contact.company }}}}"

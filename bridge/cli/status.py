@@ -151,16 +151,15 @@ def _tell_lost(status: "Status") -> None:
 
 def _tell_elsewhere(bound: "dict[str, Bound]") -> None:
     """Leads of another Fusion, which the bridge worked with before: nothing of them is believed."""
-    for account, here in bound.items():
-        for aside in here.aside:
-            leads = f"{aside.leads:,} lead{'s' * (aside.leads != 1)}"
-            facts(
-                [
-                    (account, f"{leads} of {aside.fusion} put aside since {local_time(here.since)[:16]}"),
-                    ("what to do", f"for {here.fusion}: `bridge adopt` learns its leads,"),
-                    ("", "`bridge replay --state delivered --since …` sends again"),
-                ]
-            )
+    aside = [(account, each) for account, here in bound.items() for each in here.aside]
+    if not aside:
+        return
+    leads, since = sum(each.leads for _, each in aside), min(bound[account].since for account, _ in aside)
+    where = ", ".join(dict.fromkeys(each.fusion for _, each in aside))
+    whose = ", ".join(dict.fromkeys(account for account, _ in aside))
+    said = f"{leads:,} lead{'s' * (leads != 1)} of {where} ({whose}), since {local_time(since)[:16]}"
+    todo = "`bridge adopt`, then `bridge replay --state delivered --since …`"
+    facts([("put aside", said), ("what to do", todo)])
 
 
 def _tell_found(status: "Status") -> None:

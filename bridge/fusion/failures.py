@@ -31,10 +31,16 @@ from bridge.outbox.outcome import (
 from bridge.outbox.request import Plan
 
 _FIXES = {
-    (404, "create"): "check the route's campaign_id; without one, choose a Default Feed in Fusion",
-    (409, "update"): "look the phone up in Fusion: another lead stands in the way of this change",
-    (413, "create"): "shorten the lead's custom fields or tags, then replay the event",
-    (413, "update"): "shorten the lead's custom fields or tags, then replay the event",
+    (
+        404,
+        "create",
+    ): "correct the route's campaign, or choose a Default Feed in Fusion; then replay the event",
+    (
+        409,
+        "update",
+    ): "look the phone up in Fusion: another lead is in the way; mend it, then replay the event",
+    (413, "create"): "shorten the rules of custom fields or tags, then replay the event",
+    (413, "update"): "shorten the rules of custom fields or tags, then replay the event",
 }
 _FIX = "change the rule that fills the field Fusion names, then replay the event"
 _FIX_LOOK = "nothing to do: a look-up that is refused changes nothing"

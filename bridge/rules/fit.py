@@ -9,15 +9,11 @@ import re
 import unicodedata
 from typing import Any, Final
 
-from email_validator import EmailNotValidError, validate_email
-
+from bridge.rules.spelling import clean, cut, line
 from bridge.rules.values import flat, plain_text
 
 # Lengths are those of a JavaScript validator: UTF-16 units (facts/fusion.md §1).
-NAME_MIN: Final = 2
-NAME_MAX: Final = 100
 COMPANY_MAX: Final = 100
-EMAIL_MAX: Final = 254
 TAG_MAX: Final = 50
 TAGS_MAX: Final = 20
 _TAG_READ: Final = 1000  # characters of a tag that are looked at
@@ -30,9 +26,6 @@ _WARNINGS_MAX: Final = (
 # JavaScript reads whole numbers beyond this inexactly, and JSON libraries refuse them beyond 64 bits.
 SAFE_INTEGER: Final = 2**53 - 1
 
-# Controls and lone surrogates; marks that can't be seen and turn or join what stands beside them.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_INVISIBLE: Final = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _TAG: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{TAG_MAX}}}")
 _NOT_IN_TAG: Final = re.compile(r"[^A-Za-z0-9_-]+")
 # Letters that Unicode doesn't take apart into a plain letter and an accent.
@@ -42,33 +35,9 @@ _LETTERS: Final = str.maketrans(
 )
 
 
-def name(value: Any) -> tuple[str, str]:
-    """One line of 2 to 100 characters, cut at a word; '' when there is nothing, or too little."""
-    text = _line(value)
-    if text and units(text) < NAME_MIN:
-        return "", f"shorter than {NAME_MIN} characters"
-    return _cut(text, NAME_MAX)
-
-
 def company(value: Any) -> tuple[str, str]:
     """One line of at most 100 characters, cut at a word."""
-    return _cut(_line(value), COMPANY_MAX)
-
-
-def email(value: Any) -> tuple[str, str]:
-    """A valid address in ASCII (domains in other letters as punycode); '' when it isn't one."""
-    text = _line(value)
-    if not text:
-        return "", ""
-    if len(text) > EMAIL_MAX:
-        return "", f"longer than {EMAIL_MAX} characters, left out"
-    try:
-        # No DNS: a name server that is down mustn't cost a lead its address.
-        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
-    except (EmailNotValidError, ValueError):
-        return "", "not a valid address, left out"
-    address = valid.ascii_email or ""
-    return (address, "") if 0 < len(address) <= EMAIL_MAX else ("", "not a usable address, left out")
+    return cut(line(value), COMPANY_MAX)
 
 
 def spell_tags(value: Any, *, as_is: bool = False) -> tuple[tuple[str, ...], str]:
@@ -78,7 +47,7 @@ def spell_tags(value: Any, *, as_is: bool = False) -> tuple[tuple[str, ...], str
     """
     spelt: list[str] = []
     warnings: list[str] = []
-    for text in filter(None, map(_line, flat(value))):
+    for text in filter(None, map(line, flat(value))):
         tag = text if as_is else _spell(text)
         if not tag:
             warnings.append(f"tag {text[:TAG_MAX]!r} has no letter that Fusion takes, left out")
@@ -110,38 +79,10 @@ def custom_field(value: Any) -> tuple[str | int | float | bool | None, str]:
         return value, ""
     if isinstance(value, float):
         return (value, "") if math.isfinite(value) else (None, "not a number, left out")
-    text = _clean(plain_text(value)).strip()
+    text = clean(plain_text(value)).strip()
     if not text:
         return None, "neither text nor number, left out" if isinstance(value, dict) and value else ""
-    return _cut(text, CUSTOM_TEXT_MAX)
-
-
-def units(text: str) -> int:
-    """The text's length as JavaScript counts it."""
-    return len(text) if text.isascii() else len(text) + sum(sign > "\uffff" for sign in text)
-
-
-def _line(value: Any) -> str:
-    return " ".join(_clean(plain_text(value)).split())
-
-
-def _clean(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    return _INVISIBLE.sub("", _CONTROL.sub(" ", text))
-
-
-def _cut(text: str, limit: int) -> tuple[str, str]:
-    """At most `limit` UTF-16 units, ending with a whole word unless that would lose half of it."""
-    if units(text) <= limit:
-        return text, ""
-    end = limit
-    while units(text[:end]) > limit:
-        end -= 1
-    while end > 1 and unicodedata.combining(text[end]):  # a letter keeps its accents
-        end -= 1
-    space = text.rfind(" ", limit // 2, end + 1)
-    return text[: space if space > 0 else end].rstrip(), f"cut to {limit} characters"
+    return cut(text, CUSTOM_TEXT_MAX)
 
 
 def _spell(text: str) -> str:

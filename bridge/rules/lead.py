@@ -11,7 +11,9 @@ from typing import Any, Final, TypeVar
 from bridge.errors import InvalidPhone, MappingError, MissingField
 from bridge.model import FieldTrace, Lead
 from bridge.rules import fit
+from bridge.rules.emails import fit_email
 from bridge.rules.filters import REGIONS
+from bridge.rules.names import NAME_MIN, fit_name
 from bridge.rules.phone import PhoneReading, plausible, read, says_no_phone
 from bridge.rules.ruleset import LeadRules, Rule
 from bridge.rules.values import flat, plain_text
@@ -71,13 +73,14 @@ def build_phone(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer) 
 
 def build_lead(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer, *, phone: str) -> Lead:
     """The lead for a phone that is known to be usable. Raises MissingField without a usable name."""
-    name = _first(rules.name, variables, tracer, fitting=fit.name)
+    name = _first(rules.name, variables, tracer, fitting=fit_name)
     if not name:
         places = ", ".join(rule.text for rule in rules.name)
         raise MissingField(
-            f"no usable name: {places} gave nothing of {fit.NAME_MIN} characters or more",
+            f"no usable name: {places} gave nothing of {NAME_MIN} characters or more",
             field="name",
-            fix="give the contact a name, or end lead.name with a fixed text; then replay the event",
+            fix="give the contact a name in the CRM: its next event brings it; "
+            "or end lead.name with a fixed text, then replay the event",
         )
     fields = {
         key: _first(each, variables, tracer, fitting=fit.custom_field) for key, each in rules.custom_fields
@@ -85,7 +88,7 @@ def build_lead(rules: LeadRules, variables: Mapping[str, Any], tracer: Tracer, *
     return Lead(
         phone=phone,
         name=name,
-        email=_first(rules.email, variables, tracer, fitting=fit.email) or "",
+        email=_first(rules.email, variables, tracer, fitting=fit_email) or "",
         company=_first(rules.company, variables, tracer, fitting=fit.company) or "",
         tags=_tags(rules, variables, tracer),
         custom_fields={key: value for key, value in fields.items() if value is not None},

@@ -16,6 +16,7 @@ from bridge.rules.destination import destination
 from bridge.rules.filters import NOTES, REGIONS
 from bridge.rules.lead import Phone, Tracer, build_lead, build_phone
 from bridge.rules.ruleset import LeadRules, Location, Route, Rule, Rules
+from bridge.rules.spelling import decoded
 from bridge.rules.values import CustomFields, plain_text
 
 __all__ = ["DEFAULT_LEAD", "LeadRules", "Location", "Route", "Rule", "Rules", "apply", "compile_rules"]
@@ -109,7 +110,7 @@ def _variables(reading: Reading, location: Location, regions: Sequence[str]) -> 
         "workflow": {"name": reading.workflow_name},
         "event": {"type": reading.type, "source": reading.source},
         "data": reading.data,
-        "payload": reading.payload,
+        "payload": decoded(reading.payload),  # the rest was, when it was read
         REGIONS: (plain_text(reading.contact.country), location.default_region, *regions),
         NOTES: [],
     }

@@ -264,7 +264,7 @@ def test_after_another_fusion_is_configured(june):
         assert result.exit_code == 0, result.output
         assert june.known() == theirs
         status = CliRunner().invoke(app, ["status", "-c", str(june.config)]).stdout
-        assert f"3 leads of {june.url} put aside since" in squeezed(status)
+        assert f"put aside 3 leads of {june.url} (main), since" in squeezed(status)
         june.config.write_text(june.config.read_text().replace(other.url, june.url))
     assert june.adopt().exit_code == 0
     assert june.known() == old

@@ -181,14 +181,16 @@ def test_what_it_wanted_and_what_was_sent(stock):
     stock.send(ago=1)
 
     said = stock.bridge("show", event_id, columns=120).stdout
-    part = " ".join(said.partition("What it wanted\n")[2].partition("The lead in Fusion")[0].split())
+    part = " ".join(
+        said.partition("What the rules made of it\n")[2].partition("The lead in Fusion")[0].split()
+    )
     assert part.startswith("rules 3f2a90aa01, in use since ")
     assert "today's rules differ" in part
     assert f"account main, campaign {CAMPAIGN}" in part
     assert "name Ann Ray (lead.name[1])" in part
     assert "tags solar (lead.tags[0])" in part
     assert "bill 90 (routes[1].lead.custom_fields.bill)" in part
-    bodies = " ".join(said.partition("What they said of it\n")[2].partition("Payload")[0].split())
+    bodies = " ".join(said.partition("What was sent for it\n")[2].partition("Payload")[0].split())
     body = {"phone": ANN, "name": "Ann Ray", "tags": ["solar"], "custom_fields": {"bill": 90}}
     assert bodies == f"1 {json.dumps(body)} 2 the same as 1"
     story = json.loads(stock.bridge("show", event_id, "--json").stdout)
@@ -198,7 +200,7 @@ def test_what_it_wanted_and_what_was_sent(stock):
     stock.connection.execute("UPDATE events SET payload = x''")
     said = stock.bridge("show", event_id).stdout
     assert "  lead   gone with the payload" in said
-    assert "What they said of it" not in said
+    assert "What was sent for it" not in said
     assert stock.rows("SELECT COUNT(*) AS n FROM attempt_leads WHERE body IS NOT NULL") == [{"n": 0}]
     assert stock.rows("SELECT body, phone FROM event_leads") == [{"body": None, "phone": ""}]
 

@@ -177,7 +177,7 @@ def test_while_leads_wait_no_account_is_ok(stock):
     with owned(stock.database):
         (main, story) = lines_of(stock)
     assert main.endswith("waits for the limit")
-    assert "all 3 requests of 1m are spent, the next leaves in" in story
+    assert re.search(r"next request in \S+: all 3 requests of 1m are spent", story)
 
     limit(stock, 40)
     for _ in range(30):
@@ -186,7 +186,7 @@ def test_while_leads_wait_no_account_is_ok(stock):
     with owned(stock.database):
         (main, story) = lines_of(stock)
     assert main.endswith("paced")
-    assert "requests are spread over 1m, the next leaves in" in story
+    assert re.search(r"next request in \S+: requests are spread over 1m", story)
 
 
 def test_what_fusions_own_headers_say(stock):
@@ -343,7 +343,7 @@ def test_a_refused_reload(stock):
     loaded.write_refused(stock.connection, saved(stock.config), problem, time.time() - 5)
     with owned(stock.database):
         said = " ".join(stock.bridge("status").stdout.split())
-    assert f"configuration refused 5s ago: {problem}" in said or f"refused 5.0s ago: {problem}" in said
+    assert re.search(rf"configuration refused \S+ ago: {re.escape(problem)}", said)
     assert "what to do `bridge check` shows how to mend it; then reload" in said
 
 

@@ -233,7 +233,7 @@ def test_words_are_folded_masked_and_short():
 
 
 def test_every_refusal_says_what_to_do():
-    assert "campaign_id" in read(ONE, 404, REFUSED).fix
+    assert "campaign" in read(ONE, 404, REFUSED).fix
     assert "Default Feed" in read(ONE, 404, REFUSED).fix
     assert all(
         read(request, status, REFUSED).fix for request in (ONE, UPDATE) for status in (400, 413, 422, 451)
