@@ -111,7 +111,7 @@ SET state = 'superseded', superseded_by = :by, reason = '', fix = '', settled_at
 WHERE state = 'dead' AND id < :by
 """
 # As the index events_in_vain has it.
-_IN_VAIN = "instr(reason, 'that names nobody who is known') > 0"
+IN_VAIN = "instr(reason, 'that names nobody who is known') > 0"
 _RETURNING = "RETURNING id, source, state, received_at, reason, fix, replayed_after > 0"
 
 
@@ -144,7 +144,7 @@ def settle_in_vain(
     ended: list[Ended] = []
     for each in ids:
         rows = connection.execute(
-            f"{_SUPERSEDED.format(index='events_in_vain')} AND id = :id AND {_IN_VAIN} {_RETURNING}",
+            f"{_SUPERSEDED.format(index='events_in_vain')} AND id = :id AND {IN_VAIN} {_RETURNING}",
             {"id": each, "by": event_id, "now": now},
         )
         ended += [Ended(*row) for row in rows.fetchall()]

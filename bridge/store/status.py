@@ -15,6 +15,7 @@ from bridge.outbox.binding import Binding, binding
 from bridge.outbox.budget import MARGIN_S, Budget, Spent
 from bridge.store.backlog import OldestWaiting, backlog, oldest, oldest_of
 from bridge.store.queries import STATES, first_since, has_table
+from bridge.store.reaching import IN_VAIN
 from bridge.store.resolving import LANE
 from bridge.store.spending import spent, told
 
@@ -23,10 +24,6 @@ LATEST = 1000
 
 # Older ones say nothing about what `bridge adopt` would spare today.
 ADOPT_WITHIN_S = 86_400.0
-
-
-# How the reason of an opt-out begins that reached no lead.
-NAMES_NOBODY = "an opt-out that names nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +154,7 @@ def _binding(connection: sqlite3.Connection, account: str, *, now: float, window
 
 
 def _opt_outs_lost(connection: sqlite3.Connection) -> int:
-    row = connection.execute(
-        "SELECT COUNT(*) FROM events WHERE state = 'dead' AND reason >= ? AND reason < ?",
-        (NAMES_NOBODY, f"{NAMES_NOBODY}\uffff"),
-    ).fetchone()
+    row = connection.execute(f"SELECT COUNT(*) FROM events WHERE state = 'dead' AND {IN_VAIN}").fetchone()  # noqa: S608
     return int(row[0])
 
 
