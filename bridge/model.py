@@ -11,6 +11,10 @@ from typing import Any, Literal
 
 Kind = Literal["call", "sms"]
 
+# The variable of an evaluation in which expressions note what the operator should know (a list of texts);
+# no expression can name it.
+NOTES = "_notes"
+
 
 @dataclass(frozen=True, slots=True)
 class ContactKey:

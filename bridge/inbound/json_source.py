@@ -14,7 +14,7 @@ from bridge.inbound import do_not_call, events, values
 from bridge.inbound.opt_out import Spoken, spoken, strictest
 from bridge.inbound.signature import check_token
 from bridge.inbound.watched import Watched
-from bridge.model import Contact, ContactKey, Ignored, Incoming, Reading
+from bridge.model import NOTES, Contact, ContactKey, Ignored, Incoming, Reading
 
 Expression = Callable[[Mapping[str, Any]], Any]
 
@@ -49,10 +49,11 @@ class JsonSource:
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         said = _Said.of(self, payload)
-        occurred_at = _value(self.occurred_at, payload)
+        notes: list[str] = []  # what the mapping looks for and the payload calls otherwise
+        occurred_at = _value(self.occurred_at, payload, notes)
         time_doubt = values.time_doubt("occurred_at", occurred_at, self.written)
         return Reading(
-            contact=self._contact(payload, blocked=said.blocked is True),
+            contact=self._contact(payload, notes, blocked=said.blocked is True),
             type=said.type,
             source=self.name,
             payload=payload,
@@ -62,7 +63,7 @@ class JsonSource:
             dnd_all=said.everything,
             dnd_call=said.spoken.calls,
             tags_said=self._tags_said(payload),
-            warnings=(*said.doubts, *self._nothing_read(payload), *filter(None, [time_doubt])),
+            warnings=(*said.doubts, *self._nothing_read(payload), *filter(None, [time_doubt]), *notes),
         )
 
     def _key(self, payload: Mapping[str, Any]) -> ContactKey | None:
@@ -84,19 +85,20 @@ class JsonSource:
             if isinstance(value, list | Mapping) and value and not values.text(value)
         ]
 
-    def _contact(self, payload: Mapping[str, Any], *, blocked: bool) -> Contact:
+    def _contact(self, payload: Mapping[str, Any], notes: list[str], *, blocked: bool) -> Contact:
         words: dict[str, Any] = {
-            word: values.text(_value(self.contact.get(word), payload)) for word in _TEXT_WORDS
+            word: values.text(_value(self.contact.get(word), payload, notes)) for word in _TEXT_WORDS
         }
         for word in _NAMES:
             words[word] = values.name(words[word])
         words["name"] = words["name"] or f"{words['first_name']} {words['last_name']}".strip()
         custom = {
-            label: values.plain(_value(expression, payload)) for label, expression in self.custom.items()
+            label: values.plain(_value(expression, payload, notes))
+            for label, expression in self.custom.items()
         }
         return Contact(
             **words,
-            tags=values.tags(_value(self.contact.get("tags"), payload)),
+            tags=values.tags(_value(self.contact.get("tags"), payload, notes)),
             do_not_call=blocked,
             custom={label: value for label, value in custom.items() if value not in ("", [], {})},
         )
@@ -143,10 +145,10 @@ class _Said:
         return cls(kind or "contact.updated", mapped, said, stated.doubts)
 
 
-def _value(expression: Expression | None, payload: Mapping[str, Any]) -> Any:
+def _value(expression: Expression | None, payload: Mapping[str, Any], notes: list[str] | None = None) -> Any:
     if expression is None:
         return None
     try:
-        return expression({"payload": payload})
+        return expression({"payload": payload, NOTES: notes})
     except MappingError:
         return None

@@ -16,8 +16,9 @@ from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from bridge.errors import ExpressionError, MappingError
-from bridge.model import Contact
+from bridge.model import NOTES, Contact
 from bridge.rules.effort import limited, spend, weight
+from bridge.rules.near import hinting
 from bridge.rules.sandbox import LIST_METHODS, TEXT_METHODS, Rewriter, build_environment
 from bridge.rules.values import plain
 
@@ -46,6 +47,7 @@ _CONDITION_FIX: Final = "write it as in 'vip' in contact.tags and contact.custom
 _COMPARE_FIX: Final = "compare with ==; for tags write 'x' in contact.tags"
 _NOT_TEXT: Final = frozenset({"custom", "tags", "do_not_call"})  # of a contact's fields
 _SEARCHES: Final = frozenset({"contains", "includes", "include", "has"})  # other languages' methods for `in`
+_NOTES_MAX: Final = 6  # of an event's hints and the filters' notes
 _LONGEST_REASON: Final = 200  # Python's words may quote the whole value
 
 
@@ -82,7 +84,7 @@ def compile_condition(text: str, scope: Scope) -> Condition:
             fix = _COMPARE_FIX if at == "=" else _CONDITION_FIX
             raise ExpressionError(f"{text!r} goes on after its end, at {at!r}", fix=fix)
         parsed.set_environment(_ENVIRONMENT)
-        value = _evaluator(text, _expression(_checked(parsed, scope)))
+        value = _evaluator(text, _expression(_checked(parsed, scope)), condition=True)
     return lambda variables: bool(value(variables))
 
 
@@ -94,17 +96,23 @@ def _refuse_forgotten_braces(text: str, scope: Scope) -> None:
         raise ExpressionError(f"{bare!r} is taken as plain text", fix=fix)
 
 
-def _evaluator(text: str, evaluate: Value) -> Value:
-    """`evaluate` with plain data as its result and MappingError as its only error."""
+def _evaluator(text: str, evaluate: Value, *, condition: bool = False) -> Value:
+    """`evaluate` with plain data as its result and MappingError as its only error.
+
+    A name that it misses and the event nearly has is noted, unless another part of it gave a value.
+    """
 
     def value(variables: Mapping[str, Any]) -> Any:
         try:
-            with limited():
+            with limited(), hinting() as hints:
                 result = evaluate(variables)
                 spend(weight(result))
-                return plain(result)
+                made = plain(result)
         except Exception as error:  # an expression can fail in any way that Python can
             raise MappingError(f"{text!r} failed: {_in_words(error)}", field="", fix=_fix(error)) from error
+        if hints and (condition or made in ("", None, [])) and (notes := variables.get(NOTES)) is not None:
+            notes.extend(hint for hint in hints if hint not in notes and len(notes) < _NOTES_MAX)
+        return made
 
     return value
 

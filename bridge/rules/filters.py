@@ -17,12 +17,12 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from bridge.errors import InvalidPhone
+from bridge.model import NOTES
 from bridge.rules.phone import read, says_no_phone
 from bridge.rules.values import EMPTY
 
-# The variables that carry the reading's regions, and what filters have to tell; no expression can name them.
+# The variable that carries the reading's regions; no expression can name it.
 REGIONS: Final = "_regions"
-NOTES: Final = "_notes"
 _NOTES_MAX: Final = 3  # they go with the event, and a payload may hold thousands of values
 _SHOWN: Final = 40  # characters of a value in a note
 

@@ -10,14 +10,14 @@ from dataclasses import fields
 from typing import Any, Final
 
 from bridge.errors import MappingError
-from bridge.model import Contact, Mapped, Reading
+from bridge.model import NOTES, Contact, Mapped, Reading
 from bridge.rules.build import DEFAULT_LEAD, compile_rules
 from bridge.rules.destination import destination
-from bridge.rules.filters import NOTES, REGIONS
+from bridge.rules.filters import REGIONS
 from bridge.rules.lead import Phone, Tracer, build_lead, build_phone
 from bridge.rules.ruleset import LeadRules, Location, Route, Rule, Rules
 from bridge.rules.spelling import decoded
-from bridge.rules.values import CustomFields, plain_text
+from bridge.rules.values import CustomFields, Tag, plain_text
 
 __all__ = ["DEFAULT_LEAD", "LeadRules", "Location", "Route", "Rule", "Rules", "apply", "compile_rules"]
 
@@ -103,6 +103,7 @@ def _variables(reading: Reading, location: Location, regions: Sequence[str]) -> 
     """The reading in the words of RULE_SCOPE, and what the filters need."""
     contact: dict[str, Any] = {name: getattr(reading.contact, name) for name in _CONTACT_FIELDS}
     contact["custom"] = CustomFields(reading.contact.custom)
+    contact["tags"] = tuple(map(Tag, reading.contact.tags))
     contact["name"] = contact["name"] or f"{contact['first_name']} {contact['last_name']}".strip()
     return {
         "contact": contact,

@@ -15,6 +15,7 @@ from jinja2.visitor import NodeTransformer
 from bridge.rules import bounded
 from bridge.rules.effort import spend, weight
 from bridge.rules.filters import FILTERS
+from bridge.rules.near import missed
 from bridge.rules.values import EMPTY, Empty, plain
 
 MAX_BITS: Final = 256  # of a whole number: far above any amount, far below what takes time
@@ -46,6 +47,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         try:
             value = obj[argument]
         except (TypeError, LookupError):
+            if isinstance(argument, str) and isinstance(obj, Mapping):
+                missed(argument, obj)
             return self.getattr(obj, argument) if isinstance(argument, str) and not _is_map(obj) else EMPTY
         return EMPTY if value is None or value == "" else value
 

@@ -70,6 +70,21 @@ class Empty(Undefined):
 EMPTY = Empty()
 
 
+class Tag(str):
+    """A contact's tag, equal to every way of writing it: 'customer' in contact.tags holds for "Customer"."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.casefold() == other.casefold()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.casefold())
+
+
 class CustomFields(Mapping[str, Any]):
     """A contact's custom fields by label, key or id: exactly as sent, else the nearest way of writing it.
 
