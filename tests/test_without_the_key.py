@@ -21,7 +21,9 @@ async def test_a_creation_does_not_overtake_an_opt_out_that_waits_for_the_key(tm
         bridge.fusion.faults.add(Fault("status", status=500, method="POST"))
         new = await bridge.accept(phone=ANN)
         await bridge.until(lambda: bridge.rows("SELECT 1 FROM outbox WHERE last_error <> ''"))
-        erased = CliRunner().invoke(app, ["forget", ZED, "-c", str(tmp_path / "config.yaml"), "--json"])
+        erased = CliRunner().invoke(
+            app, ["forget", ZED, "-c", str(tmp_path / "config.yaml"), "--json", "--yes"]
+        )
         assert erased.exit_code == 0, erased.output
         key.rename(tmp_path / "key")
         opt_out = await bridge.accept(phone=ANN, dnd="true")

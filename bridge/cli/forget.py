@@ -4,7 +4,6 @@ Knows what may be asked; `worker.forgetting` does it, and `forget_shown` says wh
 editors: the phone as typed is shown to nobody, and what isn't proved isn't said.
 """
 
-import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 
 from bridge.cli import forget_shown
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.consent import YesOption, ask
 from bridge.cli.output import JsonOption, print_json, program, refuse
 from bridge.errors import BridgeError
 
@@ -26,7 +26,7 @@ def command(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="In any spelling.", show_default=False)] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. (A script isn't.)")] = False,
+    yes: YesOption = False,
     lift: Annotated[
         bool, typer.Option("--lift", help="Take the mark away: they asked to be called again.")
     ] = False,
@@ -45,6 +45,7 @@ def command(
       bridge forget "+1 202 555 0101" --dry-run
       bridge forget "+1 202 555 0101"
       bridge forget "+1 202 555 0101" --lift
+      bridge forget "+1 202 555 0101" --yes
     """
     if lift + drop_unreadable + dry_run > 1:
         raise typer.BadParameter("only one of --dry-run, --lift and --drop-unreadable")
@@ -57,7 +58,7 @@ def command(
         return
     number = _number(phone, loaded.default_region)
     if lift:
-        _lift(loaded, number, json=json)
+        _lift(loaded, number, yes=yes, json=json)
     elif dry_run:
         _look(loaded, number, json=json)
     else:
@@ -90,7 +91,7 @@ def _forget(config: "Config", phone: str, *, yes: bool, json: bool) -> None:
     found = look(config, phone)
     if not json:
         forget_shown.tell_found(found)
-    _ask("Erase all of it?", yes=yes)
+    ask("Erase all of it?", yes=yes)
 
     def tell(text: str) -> None:
         typer.echo(f"{text} …", err=True)
@@ -110,13 +111,7 @@ def _forget(config: "Config", phone: str, *, yes: bool, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _ask(question: str, *, yes: bool) -> None:
-    """Whoever sits at a terminal, wherever the output goes: a script has nobody to ask."""
-    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
-        raise BridgeError("nothing was done")
-
-
-def _lift(config: "Config", phone: str, *, json: bool) -> None:
+def _lift(config: "Config", phone: str, *, yes: bool, json: bool) -> None:
     from bridge.store import marks  # noqa: PLC0415
     from bridge.store.adopting import writing  # noqa: PLC0415
     from bridge.store.database import open_reader, open_writer  # noqa: PLC0415
@@ -125,6 +120,7 @@ def _lift(config: "Config", phone: str, *, json: bool) -> None:
     open_reader(config.database).close()  # says it in words when there is none
     with closing(open_writer(config.database)) as connection:
         keys = read_keys(config.database)
+        ask("Take the mark away, so that they are called again?", yes=yes)
         with writing(connection):
             lifted = marks.lift(connection, keys, phone)
         hidden = not marks.key_ids(connection) <= keys.ids
@@ -150,7 +146,7 @@ def _drop(config: "Config", *, yes: bool, json: bool) -> None:
         count = marks.standing(connection, config.database).unreadable
         if count:
             said = f"{count} marks can't be read. Whom they kept from being called may be called again."
-            _ask(f"{said} Drop them?", yes=yes)
+            ask(f"{said} Drop them?", yes=yes)
         keys = read_keys(config.database)
         with writing(connection):
             count = marks.drop_unreadable(connection, keys)

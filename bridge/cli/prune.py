@@ -17,6 +17,7 @@ import typer
 
 from bridge.cli.backup import size
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, load_config
+from bridge.cli.consent import YesOption, ask
 from bridge.cli.output import JsonOption, console, print_json, printable, program, refuse
 from bridge.cli.sheet import facts
 from bridge.errors import BridgeError, StoreError
@@ -41,17 +42,18 @@ def command(
     vacuum: Annotated[
         bool, typer.Option("--vacuum", help="Then give the space back; the service must not run.")
     ] = False,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
     """Empty payloads and delete events as old as `retention` says, now. The service does so every hour.
 
     The file keeps its size: what becomes free is used for what comes next. With --vacuum it is written
     anew and gets smaller, which takes as much room once more. Stopped in the middle, what is done stays
-    done.
+    done. It asks first; what is gone can't be replayed.
 
     Example:
       bridge prune --dry-run
-      bridge prune
+      bridge prune --yes
     """
     if dry_run and vacuum:
         raise typer.BadParameter("only one of the two: --dry-run writes nothing", param_hint="--vacuum")
@@ -67,6 +69,7 @@ def command(
 
     with alone(database, what="--vacuum", fix=LEAVE_IT_OUT) if vacuum else nullcontext():
         found = _found(database, until)
+        ask(_question(found, vacuum=vacuum), yes=yes)
         sweep = _prune(database, until, found)
         sizes = written_anew(database) if vacuum and not sweep.stopped.is_set() else {}
     gone = {str(what): count for what, count in sweep.gone.items()}
@@ -74,6 +77,11 @@ def command(
     if sweep.stopped.is_set():
         refuse(BridgeError("stopped before the end", fix=f"`{program()} prune` goes on from there"))
         raise typer.Exit(1)
+
+
+def _question(found: Mapping[str, int], *, vacuum: bool) -> str:
+    gone = f"{found['events']:,} events go, and {found['payloads']:,} payloads are emptied"
+    return f"{gone}{'; then the file is written anew' if vacuum else ''}. Go on?"
 
 
 def _found(database: Path, until: "Cutoffs") -> dict[str, int]:

@@ -645,7 +645,7 @@ def test_a_database_that_is_locked(june, monkeypatch):
 def test_a_lead_of_somebody_who_was_erased_is_not_learned_but_told(june):
     feed = june.has(120)
     open_writer(june.database).close()
-    forget = ["forget", feed[7], "-c", str(june.config)]
+    forget = ["forget", feed[7], "-c", str(june.config), "--yes"]
     assert CliRunner().invoke(app, forget).exit_code == 0
     (left,) = [lead.id for lead in june.sandbox.leads if lead.phone == feed[7]]
 
@@ -665,7 +665,7 @@ def test_a_lead_of_somebody_who_was_erased_is_not_learned_but_told(june):
 def test_without_the_key_of_the_marks_nothing_is_asked(june):
     june.has(3)
     open_writer(june.database).close()
-    assert CliRunner().invoke(app, ["forget", "+12025550199", "-c", str(june.config)]).exit_code == 0
+    assert CliRunner().invoke(app, ["forget", "+12025550199", "-c", str(june.config), "--yes"]).exit_code == 0
     june.database.with_suffix(".key").unlink()
 
     result = june.adopt()

@@ -174,6 +174,7 @@ def program(stock, *args):
         "-c",
         "from bridge.cli import main; main()",
         "prune",
+        "--yes",
         "-c",
         str(stock.config),
         *args,

@@ -127,7 +127,7 @@ class Matrix:
         """The same, pruned without a kill."""
         pruned = self._folder / "pruned.db"
         with self._world(database=self._databases["town"]) as world:
-            asyncio.run(world.command("prune"))
+            asyncio.run(world.command("prune", "--yes"))
             assert not world.faults, world.faults
             shutil.copyfile(world.setting.database, pruned)
         return pruned

@@ -125,13 +125,13 @@ async def _beside_backup(world: World, _death: Death | None) -> None:
 
 async def _prune(world: World, death: Death | None) -> None:
     """`bridge prune` without a service, until nothing is left to do."""
-    await world.command("prune", death=death)
-    await world.command("prune")
+    await world.command("prune", "--yes", death=death)
+    await world.command("prune", "--yes")
 
 
 async def _vacuum(world: World, death: Death | None) -> None:
-    await world.command("prune", "--vacuum", death=death)
-    await world.command("prune", "--vacuum")
+    await world.command("prune", "--vacuum", "--yes", death=death)
+    await world.command("prune", "--vacuum", "--yes")
 
 
 async def _replay(world: World, death: Death | None) -> None:
@@ -165,8 +165,8 @@ async def _forget(world: World, death: Death | None) -> None:
     async with world.alive():
         await world.say(AMY, CHANGES[0])
         await world.settled()
-        await world.command("forget", PHONES["eve"], death=death)
-        await world.command("forget", PHONES["eve"])
+        await world.command("forget", PHONES["eve"], "--yes", death=death)
+        await world.command("forget", PHONES["eve"], "--yes")
         await world.say(EVE_AGAIN)
         await world.settled()
 

@@ -48,7 +48,7 @@ def through_the_rules(scene):
 
 
 def forget(scene, *args, check=True):
-    command = [*_BRIDGE, "forget", *args, "-c", str(scene.setting.config)]
+    command = [*_BRIDGE, "forget", *args, "--yes", "-c", str(scene.setting.config)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
@@ -265,7 +265,7 @@ def copied(scene, folder):
 
 def run(nursery, folder, death=None):
     """`bridge forget` to its end, or to its death. Returns the exit status and what it passed."""
-    command = ("bridge", "forget", PHONE, "-c", str(folder / "config.yaml"))
+    command = ("bridge", "forget", PHONE, "--yes", "-c", str(folder / "config.yaml"))
     death, journal = death or Death(), folder / f"journal-{bool(death)}"
     order = Order(command, str(folder / "log"), death=death, journal=str(journal), step="forget")
     return nursery.fork(order).wait(60), [line.split("\t")[-1] for line in journal.read_text().splitlines()]

@@ -64,7 +64,7 @@ async def test_the_opt_out_came_with_the_phone_of_somebody_who_was_erased(tmp_pa
         await bridge.accept(phone=ANN)
         await bridge.accept(contact_id="bob", phone=BOB)
         await bridge.settled()
-        forgotten = CliRunner().invoke(app, ["forget", ANN, "-c", str(tmp_path / "config.yaml")])
+        forgotten = CliRunner().invoke(app, ["forget", ANN, "-c", str(tmp_path / "config.yaml"), "--yes"])
         assert forgotten.exit_code == 0, forgotten.output
         opt_out = await bridge.accept(contact_id="bob", phone=ANN, dnd=True)
         await bridge.settled()

@@ -17,7 +17,7 @@ EMPTY = {"payload": b"", "warnings": "[]", "body_hash": ""}
 
 
 def forget(folder, phone=ERASED):
-    result = CliRunner().invoke(app, ["forget", phone, "-c", str(folder / "config.yaml"), "--json"])
+    result = CliRunner().invoke(app, ["forget", phone, "-c", str(folder / "config.yaml"), "--json", "--yes"])
     assert result.exit_code == 0, result.output
 
 
