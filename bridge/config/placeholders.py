@@ -18,7 +18,7 @@ _LOCATION = (
 PLACEHOLDERS = {
     "0123456789abcdef01234567": (
         "app id",
-        "write your app's: 24 characters in the address of its page at marketplace.gohighlevel.com",
+        "write your app's: in GoHighLevel's developer portal, the part of its Client ID before the dash",
     ),
     "ve9EPM428h8vShlRW1KT": _LOCATION,
     "Xk2JbMp9dQ7rTz4LcV0w": _LOCATION,

@@ -145,7 +145,7 @@ class Asker:
         match outcome:
             case Unauthorized(reason=words):
                 fix = (
-                    f"create a key in Fusion, put it where {account}'s api_key is read from, and check again"
+                    f"make one in Fusion (Settings, API Keys), put it where {account}'s api_key is read from"
                 )
                 return Finding(what, ok=False, said=f"Fusion refused the key: {words}", fix=fix, path=key)
             case Throttled(retry_after_s=wait_s):

@@ -156,7 +156,7 @@ def test_no_default_feed_is_right_where_no_route_needs_it(world):
 
 # What Fusion answers → what is said, and what is to be done.
 REFUSALS = [
-    (Fault("status", status=403), "Fusion refused the key", "create a key"),
+    (Fault("status", status=403), "Fusion refused the key", "make one in Fusion"),
     (Fault("status", status=429), "Fusion's limit is reached", "check again after that time"),
     (Fault("status", status=500), "Fusion answered 500", "check fusion.base_url"),
     (Fault("status", status=503), "Fusion is away: 503", "check fusion.base_url"),
