@@ -58,9 +58,15 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     )
     marks = standing(reader, known.database)
     process, size = owner(known.database), size_of(known.database)
+    bound = origins.bound(reader)
+    read = loaded.read(reader) if has_table(reader, "loaded_config") else None
     if json:
-        forgotten = {"forgotten": selecting.for_json(marks)}
-        print_json({**_as_json(known, status, process, size), **forgotten})
+        more = {
+            "forgotten": selecting.for_json(marks),
+            "fusion": {name: selecting.for_json(each) for name, each in bound.items()},
+            "configuration": _config_as_json(read, config),
+        }
+        print_json({**_as_json(known, status, process, size), **more})
         return
     runs = f"running, {process}" if process else "not running: start it with `bridge serve`"
     facts([("service", runs), ("database", f"{known.database}, {_bytes(size)}")])
@@ -70,8 +76,8 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     _tell_refusals(counts(reader))
     tell_accounts(known, status, now, running=bool(process))
     _tell_refused_keys(status, process)
-    _tell_elsewhere(origins.bound(reader))
-    _tell_config(loaded.read(reader) if has_table(reader, "loaded_config") else None, config, process)
+    _tell_elsewhere(bound)
+    _tell_config(read, config, process)
     _tell_lost(status)
     _tell_found(status)
     _tell_marks(marks)
@@ -141,6 +147,19 @@ def _tell_config(known: "Loaded | None", path: Path, process: str) -> None:
     elif known.saved != files:
         said = f"saved since the service read it {duration(now - known.loaded_at)} ago, and not loaded yet"
         facts([("configuration", said), ("what to do", f"`bridge check`, then {_reload(process)}")])
+
+
+def _config_as_json(known: "Loaded | None", path: Path) -> dict[str, Any] | None:
+    from bridge.config.saved import saved  # noqa: PLC0415
+
+    if known is None:
+        return None
+    return {
+        "loaded_at": selecting.iso(known.loaded_at),
+        "saved_since": known.saved != saved(path),
+        "refused_at": selecting.iso(known.refused_at),
+        "problem": known.problem,
+    }
 
 
 def _tell_lost(status: "Status") -> None:

@@ -344,7 +344,9 @@ def test_a_refused_reload(stock):
     with owned(stock.database):
         said = " ".join(stock.bridge("status").stdout.split())
     assert re.search(rf"configuration refused \S+ ago: {re.escape(problem)}", said)
+    document = json.loads(stock.bridge("status", "--json").stdout)
     assert "what to do `bridge check` shows how to mend it; then reload" in said
+    assert (document["configuration"]["saved_since"], document["configuration"]["problem"]) == (True, problem)
 
 
 def test_opt_outs_that_reached_nobody(stock):

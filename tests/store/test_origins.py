@@ -1,15 +1,19 @@
 """The lead map belongs to a Fusion: what is put aside with it, what comes back, and what the outbox keeps."""
 
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.outbox.facts import DO_NOT_CALL, NEW, UPDATE, OwnTags, Put
 from bridge.outbox.outcome import Unreachable
 from bridge.store import adopting, claiming, origins, recovering, resolving
 from bridge.store.adopting import Progress
 from bridge.store.origins import Aside, origin_of
-from tests.stocked import BUDGET, CAMPAIGN
+from tests.stocked import BUDGET, CAMPAIGN, Stock
 
 ANN, BOB, CAM = "+12025550101", "+12025550102", "+12025550103"
 SANDBOX, REAL = "http://127.0.0.1:8081", "https://app.fusioncalling.com"
@@ -175,3 +179,43 @@ def test_what_a_killed_service_left_under_way_is_found_by_the_next_start(stock):
     with adopting.writing(stock.connection) as connection:
         assert recovering.recover(connection, time.time()) == 1
     assert outbox(stock)[0]["sent_version"] is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("dqb"),
+            st.integers(0, 3),
+            st.sampled_from([SANDBOX, REAL, "https://c.example.com"]),
+        ),
+        max_size=14,
+    )
+)
+def test_every_fusion_finds_its_own_leads_again(steps):
+    """Whatever is delivered, waits or is bound: a lead is known where it was delivered, and nowhere else."""
+    with tempfile.TemporaryDirectory() as folder:
+        stock = Stock(Path(folder))
+        try:
+            bind(stock, SANDBOX)
+            here, has = SANDBOX, {}
+            for step, person, fusion in steps:
+                phone = f"+1202555010{person}"
+                if step == "d" and not outbox(stock):
+                    stock.deliver(f"c{person}", phone, name=f"Ann {person}{fusion[-3:]}")
+                    has.setdefault(here, set()).add(phone)
+                elif step == "q":
+                    stock.queue(f"c{person}", phone, ago=1)
+                elif step == "b":
+                    bind(stock, fusion)
+                    here = fusion
+                assert set(known(stock)) == has.get(here, set())
+                aside = stock.rows("SELECT fusion, phone FROM lead_map_elsewhere")
+                put_aside = {(each, phone) for each, those in has.items() if each != here for phone in those}
+                assert {(row["fusion"], row["phone"]) for row in aside} == put_aside
+                assert all(row["only_existing"] == "" for row in outbox(stock))
+            assert stock.rows("PRAGMA foreign_key_check") == []
+            states = {row["state"] for row in stock.rows("SELECT state FROM events")}
+            assert states <= {"queued", "delivered", "superseded"}
+        finally:
+            stock.connection.close()
