@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bridge.store.refusals import Count
     from bridge.store.status import Status
 
+# Of today's skipped events.
+_MOST_REASONS = 5
+
 # As many requests that met a lead which Fusion had already cost two requests a lead for nothing.
 _MANY_FOUND = 20
 
@@ -95,9 +98,17 @@ def _tell_events(status: "Status", now: float) -> None:
         whole=range(len(names) + 1),
     )
     oldest = status.oldest
-    if oldest is not None:
-        who = f"{oldest.phone}, for {oldest.account}" if oldest.phone else "not through the rules yet"
-        facts([("oldest waiting", f"{duration(now - oldest.since)}: {who}")])
+    who = "not through the rules yet"
+    if oldest is not None and oldest.phone:
+        who = f"{oldest.phone}, for {oldest.account}"
+    why = ", ".join(f"{count} {reason}" for reason, count in [*status.skipped.items()][:_MOST_REASONS])
+    more = len(status.skipped) - _MOST_REASONS
+    facts(
+        [
+            ("skipped today", f"{why}, {more} more reasons" if more > 0 else why),
+            ("oldest waiting", f"{duration(now - oldest.since)}: {who}" if oldest else ""),
+        ]
+    )
 
 
 def _tell_refusals(counted: "list[Count]") -> None:

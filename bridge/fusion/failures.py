@@ -2,7 +2,8 @@
 
 Knows every status and every way in which no answer can come. Doesn't know what a success says. Rule for
 editors: this is the only place in the bridge that branches on an HTTP status, and it never looks at the
-wording of a body to decide. What only reads (`writes=False`, plan "look") is never uncertain.
+wording of a body to decide; `blame` reads which fields a lead can be repeated without, and no more. What
+only reads (`writes=False`, plan "look") is never uncertain.
 
 Source: Fusion's API reference, "Error Codes".
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from bridge.fusion.blame import dispensable
 from bridge.fusion.quota import retry_after_s
 from bridge.fusion.received import Received
 from bridge.fusion.words import entry_words, one_line, reason_in
@@ -109,6 +111,7 @@ def _refusal(plan: Plan, came: Received, *, leads: int) -> Outcome:
                 _FIX_LOOK if plan == "look" else fix,
                 _reasons(came.json, leads=leads, whole=reason),
                 whole=status not in _ABOUT_LEADS,
+                dispensable=dispensable(came.json, leads=leads) if status in {400, 422} else {},
             )
 
 

@@ -56,6 +56,7 @@ class Apart:
 
     company: Literal["free", "alone", "suspects", "doubt"]
     reason: str
+    leave_out: frozenset[str] = frozenset()  # what it is refused for, and can do without
 
 
 Share = Outcome | Apart
@@ -125,14 +126,19 @@ def _may_be_late(member: Member) -> bool:
 
 
 def _rejected(outcome: Rejected, batch: Sequence[Member]) -> list[Share]:
-    named = outcome.reasons
+    named, spare = outcome.reasons, outcome.dispensable
     if outcome.whole:
         return [outcome] * len(batch)
     if len(named) == len(batch):
-        return [Rejected(named[at], outcome.fix) for at in range(len(batch))]
+        return [
+            Rejected(named[at], outcome.fix, dispensable={0: fields} if (fields := spare.get(at)) else {})
+            for at in range(len(batch))
+        ]
     if not named:
         return [Apart("suspects", outcome.reason)] * len(batch)
     return [
-        Apart("alone", named[at]) if at in named else Apart("free", outcome.reason)
+        Apart("alone", named[at], spare.get(at, frozenset()))
+        if at in named
+        else Apart("free", outcome.reason)
         for at in range(len(batch))
     ]

@@ -6,7 +6,7 @@ chosen, and the next turn sees it again.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.model import Kind
@@ -16,6 +16,8 @@ from bridge.outbox.facts import DO_NOT_CALL, Body
 from bridge.outbox.request import Request
 
 Place = tuple[str, str]  # campaign id and phone: what no two rows of an account share
+
+OPTIONAL = frozenset({"email", "company", "tags", "custom_fields"})  # a lead is a lead without them
 
 MAX_BATCH = 100  # leads; Fusion refuses more (API reference, "Create leads")
 
@@ -40,6 +42,7 @@ class Due:
     look_up: bool = False  # … and which has not been looked up yet
     doubt_since: float = 0.0  # when the first such batch left
     newer: bool = False  # than what that batch carried
+    withheld: Body = field(default_factory=dict)  # what Fusion refused before, and isn't sent
 
     @property
     def place(self) -> Place:
@@ -70,6 +73,14 @@ def plan(row: Due) -> Literal["create", "update", "look", "withdraw"]:
     if row.only_existing:
         return "update" if row.uncertain else "withdraw"
     return "look" if row.look_up else "create"
+
+
+def spare(row: Due) -> frozenset[str]:
+    """The fields that the row's request can do without. An opt-out keeps its own tag, which is the first."""
+    if row.priority == DO_NOT_CALL or row.only_existing:
+        others = {"tags"} if len(row.body.get("tags") or ()) > 1 else set()
+        return frozenset(others.union(OPTIONAL.intersection(row.body) - {"tags"}))
+    return OPTIONAL.intersection(row.body) if row.body.get("name") else frozenset()
 
 
 def compose(

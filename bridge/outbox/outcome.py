@@ -39,12 +39,17 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """400, 404 to a POST, 413, 422 and unknown 4xx: it will never be taken as it is. Dead at once."""
+    """400, 404 to a POST, 413, 422 and unknown 4xx: it will never be taken as it is.
+
+    Dead at once, unless the lead can do without all that is refused of it.
+    """
 
     reason: str  # Fusion's own words
     fix: str
     reasons: Mapping[int, str] = field(default_factory=dict)  # of each lead of a batch that the answer names
     whole: bool = False  # the request itself is refused (no such campaign): no other company helps a lead
+    # By lead of the request: the fields that are refused, where a lead can do without all of them.
+    dispensable: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Tries:
     uncertain_at: float | None = None  # when a creation left of which nobody knows whether it was carried out
     only_existing: str = ""
     refusals: int = 0  # batches with it that were refused
+    spare: frozenset[str] = frozenset()  # fields of its request that it can do without
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Verdict:
     reason: str = ""
     fix: str = ""
     company: Company = "as before"  # in which company it waits again
+    leave_out: frozenset[str] = frozenset()  # what is sent no more, because Fusion refuses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def verdict(outcome: Outcome, plan: Plan, tries: Tries, moment: Moment, retry: R
             return _correct(tries, moment, retry, exists=True, words=words)
         case Gone(reason=words):
             return _gone(tries, moment, retry, words)
-        case Rejected(reason=words, fix=fix):
-            return _dead(tries, f"Fusion refused it: {words}", fix)
+        case Rejected():
+            return _refused(outcome, tries, now)
         case Failed(reason=words):
             return _count(tries, moment, retry, words)
         case Unreachable(reason=words):
@@ -117,6 +119,11 @@ def in_company(
             return replace(found, company="suspects")  # Fusion is there for others
         return found
     match share.company:
+        case "alone" if _spares(share.leave_out, tries):
+            kept = replace(tries, unreached_since=None)
+            return Verdict(
+                "again", moment.now, kept, reason=share.reason, company="free", leave_out=share.leave_out
+            )
         case "alone":
             doubtful = moment.now if isinstance(outcome, Delivered) else tries.uncertain_at
             alone = replace(refused, refusals=STANDS_ALONE, uncertain_at=doubtful)
@@ -132,6 +139,18 @@ def in_company(
             return _doubted(outcome, tries, moment, retry, share.reason)
         case _:
             assert_never(share.company)
+
+
+def _refused(outcome: Rejected, tries: Tries, now: float) -> Verdict:
+    fields = outcome.dispensable.get(0, frozenset())
+    if _spares(fields, tries):
+        return Verdict("again", now, tries, reason=outcome.reason, leave_out=fields)
+    return _dead(tries, f"Fusion refused it: {outcome.reason}", outcome.fix)
+
+
+def _spares(fields: frozenset[str], tries: Tries) -> bool:
+    """Whether the lead can be sent without all that Fusion refuses of it; each field is left out once."""
+    return bool(fields) and fields <= tries.spare
 
 
 def _halved(found: Verdict) -> Verdict:

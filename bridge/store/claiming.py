@@ -17,6 +17,7 @@ from bridge.outbox.compose import MAX_BATCH, Composed, Due, compose
 from bridge.outbox.facts import BACKFILL, DO_NOT_CALL, NEW, UPDATE
 from bridge.outbox.request import Request
 from bridge.store.events import Ended, release
+from bridge.store.leaving_out import parted
 from bridge.store.resolving import LANE
 from bridge.store.spending import begin_attempt, spent
 
@@ -44,7 +45,7 @@ class Claim:
 COLUMNS = """
     o.campaign_id, o.phone, o.kind, o.body, o.event_id, o.priority, o.only_existing, o.refusals,
     o.suspects, o.doubt, o.look_up, o.version > o.doubt_version AS newer,
-    o.doubt_since,
+    o.doubt_since, o.left_out,
     EXISTS (SELECT 1 FROM attempts WHERE id = o.suspects AND outcome = 'exists') AS said_to_exist,
     o.uncertain_at IS NOT NULL AS uncertain, l.phone IS NOT NULL AS known
 """
@@ -128,11 +129,17 @@ def _company(connection: sqlite3.Connection, account: str, now: float, row: Due)
 
 
 def _row(row: sqlite3.Row) -> Due:
+    body, withheld = parted(
+        json.loads(row["body"]),
+        row["left_out"],
+        keeps_tag=row["priority"] == DO_NOT_CALL or bool(row["only_existing"]),
+    )
     return Due(
         campaign_id=row["campaign_id"],
         phone=row["phone"],
         kind=row["kind"],
-        body=json.loads(row["body"]),
+        body=body,
+        withheld=withheld,
         event_id=row["event_id"],
         priority=row["priority"],
         known=bool(row["known"]),

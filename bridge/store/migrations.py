@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema, schema_door, schema_origins, schema_reach, schema_wanted
+from bridge.store import schema, schema_door, schema_left_out, schema_origins, schema_reach, schema_wanted
 
 migrations = Migrations("bridge")
 
@@ -57,6 +57,11 @@ def door(db: Any) -> None:
 @migrations()
 def reach(db: Any) -> None:
     _run(db, schema_reach.REACH)
+
+
+@migrations()
+def left_out(db: Any) -> None:
+    _run(db, schema_left_out.LEFT_OUT)
 
 
 def _run(db: Any, script: str) -> None:

@@ -23,6 +23,7 @@ from bridge.outbox.facts import (
     Withdrawal,
 )
 from bridge.store.events import Ended, release
+from bridge.store.leaving_out import refused_before
 from bridge.store.reaching import (
     Asked,
     kin_of,
@@ -234,14 +235,15 @@ def write_put(connection: sqlite3.Connection, put: Put, event_id: int, now: floa
         """
         INSERT INTO outbox (
             lane, account, campaign_id, phone, kind, body, event_id,
-            priority, only_existing, queued_at, due_at
+            priority, only_existing, queued_at, due_at, left_out
         ) VALUES (
             :lane, :account, :campaign_id, :phone, :kind, :body, :event_id,
-            :priority, :only_existing, :now, :now
+            :priority, :only_existing, :now, :now, :left_out
         )
         ON CONFLICT (lane, account, campaign_id, phone) DO UPDATE SET
             kind = excluded.kind,
             body = excluded.body,
+            left_out = excluded.left_out,
             version = version + 1,
             event_id = excluded.event_id,
             priority = CASE
@@ -265,6 +267,7 @@ def write_put(connection: sqlite3.Connection, put: Put, event_id: int, now: floa
             "phone": put.phone,
             "kind": put.kind,
             "body": json.dumps(put.body),
+            "left_out": refused_before(connection, place[1:], put.body),
             "event_id": event_id,
             "priority": put.priority,
             "only_existing": put.only_existing,

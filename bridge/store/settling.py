@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bridge.outbox.batch import looked_up, shares
 from bridge.outbox.body import merge
-from bridge.outbox.compose import Due
+from bridge.outbox.compose import Due, spare
 from bridge.outbox.facts import NEW, UPDATE, Body
 from bridge.outbox.outcome import Delivered, Exists, Gone, Outcome
 from bridge.outbox.retry import Retry
@@ -19,6 +19,7 @@ from bridge.outbox.settle import Moment, Tries, Verdict, in_company, verdict
 from bridge.store.claiming import Claimed, drop, unlist
 from bridge.store.events import Ended, die, release
 from bridge.store.lead_map import known_body, write_absent, write_doubt, write_there
+from bridge.store.leaving_out import leave_out, warn, write_refused
 from bridge.store.resolving import LANE
 
 
@@ -54,7 +55,7 @@ def settle(
         (row["campaign_id"], row["phone"]): row
         for row in connection.execute("SELECT * FROM outbox WHERE attempt_id = ?", (claimed.attempt_id,))
     }
-    tries = [_tries(waiting[row.place]) for row in claimed.rows]
+    tries = [_tries(waiting[row.place], row) for row in claimed.rows]
     verdicts = _verdicts(claimed, answered.outcome, tries, moment, retry)
     ended: list[Ended] = []
     for row, result in zip(claimed.rows, verdicts, strict=True):
@@ -101,6 +102,10 @@ def _settle_row(
     if isinstance(outcome, Delivered) and result.fate != "delivered":  # the others were, this one wasn't
         unlist(connection, claimed.attempt_id, row)
     newer = waiting["version"] > waiting["sent_version"]
+    if result.leave_out:
+        warn(connection, row.event_id, result.leave_out, result.reason)
+        if not newer:  # what is new may be right
+            leave_out(connection, waiting["id"], result.leave_out)
     if newer or result.fate == "again":
         _return(connection, claimed, waiting, result, now, newer=newer)
     else:
@@ -132,7 +137,7 @@ def write_attempt(connection: sqlite3.Connection, attempt_id: int, answered: Ans
     )
 
 
-def _tries(waiting: sqlite3.Row) -> Tries:
+def _tries(waiting: sqlite3.Row, row: Due) -> Tries:
     return Tries(
         failures=waiting["failures"],
         unanswered=waiting["unanswered"],
@@ -141,6 +146,7 @@ def _tries(waiting: sqlite3.Row) -> Tries:
         uncertain_at=waiting["uncertain_at"],
         only_existing=waiting["only_existing"],
         refusals=waiting["refusals"],
+        spare=spare(row),
     )
 
 
@@ -187,9 +193,11 @@ def _learn(
         place,
         lead_id=lead_id or None,
         origin="created" if created else "found",
-        delivered=row.body if told else None,
+        delivered={**row.body, **row.withheld} if told else None,
         now=now,
     )
+    if told:
+        write_refused(connection, place, row.body, row.withheld)
 
 
 def _remember(connection: sqlite3.Connection, account: str, row: Due, waiting: Body) -> None:

@@ -80,6 +80,7 @@ class Status:
 
     today: dict[str, int]
     total: dict[str, int]
+    skipped: dict[str, int]  # today's by reason, the most frequent first
     oldest: OldestWaiting | None
     accounts: dict[str, AccountStatus]
     failed_request: Trouble | None
@@ -104,6 +105,7 @@ def look(
         return Status(
             today=today,
             total={state: today[state] + count for state, count in before.items()},
+            skipped=_skipped(connection, first),
             oldest=oldest(connection),
             accounts={name: account_status(connection, name, now=now, budget=budget) for name in names},
             failed_request=_failed_request(connection),
@@ -125,6 +127,17 @@ def _counts(connection: sqlite3.Connection, side: Literal["<", ">="], first: int
         ).fetchone()
         counted[state] = int(row[0])
     return counted
+
+
+def _skipped(connection: sqlite3.Connection, first: int) -> dict[str, int]:
+    rows = connection.execute(
+        """
+        SELECT reason, COUNT(*) FROM events WHERE state = 'skipped' AND id >= ?
+        GROUP BY reason ORDER BY COUNT(*) DESC, reason
+        """,
+        (first,),
+    )
+    return dict(rows.fetchall())
 
 
 def account_status(connection: sqlite3.Connection, name: str, *, now: float, budget: Window) -> AccountStatus:

@@ -353,3 +353,14 @@ def test_opt_outs_that_reached_nobody(stock):
     stock.die(reason="an opt-out that names nobody who is known: x", fix="find them")
     stock.die(reason="something else")
     assert "1 opt-out reached nobody" in stock.bridge("status").stdout
+
+
+def test_why_events_were_skipped_today(stock):
+    stock.skip("old", reason="stale", ago=2 * 86_400)
+    for reason, count in (("unchanged", 3), ("no phone", 1), ("do not call", 2)):
+        for number in range(count):
+            stock.skip(f"{reason}{number}", reason=reason, ago=1)
+    assert "  skipped today  3 unchanged, 2 do not call, 1 no phone\n" in stock.bridge("status").stdout
+    for number in range(9):
+        stock.skip(f"f{number}", reason=f"filtered: {number}", ago=1)
+    assert "7 more reasons" in stock.bridge("status").stdout

@@ -79,11 +79,11 @@ def test_impossible_events_do_not_fit(db, impossible):
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO lead_map VALUES ('a', '', '2025550101', NULL, NULL, NULL, 'found', '[]', NULL)",
-        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, '{}', NULL, 'found', '[]', NULL)",
-        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, 'no json', 1, 'found', '[]', NULL)",
-        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, NULL, NULL, 'guessed', '[]', NULL)",
-        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, NULL, NULL, 'found', 'no json', NULL)",
+        "INSERT INTO lead_map VALUES ('a', '', '2025550101', NULL, NULL, NULL, 'found', '[]', NULL, '[]')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, '{}', NULL, 'found', '[]', NULL, '[]')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, 'no json', 1, 'found', '[]', NULL, '[]')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, NULL, NULL, 'guessed', '[]', NULL, '[]')",
+        "INSERT INTO lead_map VALUES ('a', '', '+1', NULL, NULL, NULL, 'found', 'no json', NULL, '[]')",
         OUTBOX.format("'{}', 999, 1, NULL"),  # of an event that isn't there
         OUTBOX.format("'{}', 1, 4, NULL"),  # of no known priority
         OUTBOX.format("'{}', 1, 1, 1"),  # in flight, but nobody's
