@@ -243,7 +243,7 @@ async def test_404_to_a_post_is_about_the_campaign_and_ends_the_whole_batch_at_o
         await bridge.settled()
         assert sorted(asked(bridge)) == ["POST 201 (3)", "POST 404 (5)"]
         assert {bridge.event(event)["state"] for event in ids} == {"dead"}
-        assert all("campaign_id" in bridge.event(event)["fix"] for event in ids)
+        assert all("campaign" in bridge.event(event)["fix"] for event in ids)
         assert fates(bridge, others) == {"delivered": 3}
         there(bridge, PEOPLE[10:13])
 

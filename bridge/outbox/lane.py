@@ -18,7 +18,7 @@ from bridge.outbox.outcome import (
     Unauthorized,
     Unreachable,
 )
-from bridge.outbox.retry import UNAUTHORIZED_PAUSE_S, probe_delay_s
+from bridge.outbox.retry import key_probe_delay_s, probe_delay_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class LaneState:
     paused_until: float = 0.0
     unreachable: int = 0  # unanswered requests in a row
     since: float = 0.0  # when the last request ended that made it so
+    refused: int = 0  # refusals of the key in a row
 
     def ready(self, now: float) -> bool:
         return now >= self.paused_until
@@ -61,7 +62,9 @@ def after(state: LaneState, outcome: Outcome, *, sent_at: float, now: float, jit
             until = max(now + seconds, state.paused_until if state.reason == "throttled" else 0.0)
             return LaneState("throttled", f"Fusion asked for {seconds:.0f} s", until, since=now)
         case Unauthorized(reason=words):
-            return LaneState("unauthorized", words, now + UNAUTHORIZED_PAUSE_S, since=now)
+            count = state.refused + 1
+            until = now + key_probe_delay_s(count)
+            return LaneState("unauthorized", words, until, since=now, refused=count)
         case Delivered() | Exists() | Gone() | Rejected() | Failed():
             return LaneState()
         case _:

@@ -15,8 +15,10 @@ FIRST_PROBE_DELAY_S = 0.5
 # is somebody else: one poisonous lead can't keep the whole account down.
 STEP_ASIDE_S = 0.25
 
-# A refused key is tried again by itself this often; a reload tries at once.
-UNAUTHORIZED_PAUSE_S = 300.0
+# A gateway may answer a single 401 or 403 by mistake, and every second of the pause keeps leads waiting. A
+# key that is really refused costs a request every five minutes, until a reload brings another one.
+FIRST_KEY_PROBE_S = 5.0
+LONGEST_KEY_PROBE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ def backoff_s(retry: Retry, failures: int, jitter: float) -> float:
     """
     ceiling = min(retry.max_delay_s, retry.first_delay_s * 2.0 ** min(failures - 1, 60))
     return ceiling * max(0.1, jitter)
+
+
+def key_probe_delay_s(refused: int) -> float:
+    """Delay before the key is tried again, after n refusals of it in a row (n ≥ 1): 5 s, 10 s … 5 minutes."""
+    return min(LONGEST_KEY_PROBE_S, FIRST_KEY_PROBE_S * 2.0 ** min(refused - 1, 60))
 
 
 def probe_delay_s(unreachable: int, jitter: float) -> float:

@@ -139,7 +139,7 @@ def test_throttled_and_unauthorized_cost_the_lead_nothing(outcome):
     ("outcome", "reason", "until"),
     [
         (Throttled(30), "throttled", NOW + 30),
-        (Unauthorized("bad key"), "unauthorized", NOW + 300),
+        (Unauthorized("bad key"), "unauthorized", NOW + 5),
         (Unreachable("x"), "unreachable", NOW + 0.5),
     ],
 )
@@ -153,6 +153,23 @@ def test_an_account_pauses_for_what_concerns_all_its_leads(outcome, reason, unti
 @pytest.mark.parametrize("outcome", [Delivered(), Exists(""), Gone(""), Rejected("", ""), Failed("")])
 def test_an_answer_closes_the_breaker(outcome):
     assert after(DOWN, outcome, sent_at=NOW, now=NOW, jitter=1.0) == FINE
+
+
+def test_a_stray_401_costs_five_seconds_and_a_refused_key_one_probe_in_five_minutes():
+    state, now, pauses = FINE, NOW, []
+    for _ in range(9):
+        state = after(state, Unauthorized("bad key"), sent_at=now, now=now, jitter=1.0)
+        pauses.append(state.paused_until - now)
+        now = state.paused_until
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert after(state, Delivered(), sent_at=now, now=now, jitter=1.0) == FINE
+    away = after(state, Unreachable("x"), sent_at=now, now=now, jitter=1.0)
+    assert after(away, Unauthorized("bad key"), sent_at=now, now=now, jitter=1.0).paused_until == now + 5
+
+
+def test_of_requests_refused_together_one_counts():
+    first = after(FINE, Unauthorized("bad key"), sent_at=NOW - 1, now=NOW, jitter=1.0)
+    assert after(first, Unauthorized("bad key"), sent_at=NOW - 1, now=NOW + 1, jitter=1.0) == first
 
 
 def test_forty_five_seconds_without_fusion_cost_at_most_25_probes():
