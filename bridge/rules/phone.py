@@ -7,7 +7,6 @@ result is a lead's identity, so normalising it again must change nothing.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -16,19 +15,18 @@ from bridge.errors import InvalidPhone
 from bridge.masking import mask_phone
 from bridge.rules.countries import region_of
 from bridge.rules.phone_plans import (
-    MAX_DIGITS,
     MIN_DIGITS,
     PLAN,
     Found,
     abroad,
     at_home,
     code_of,
-    fault_in_plan,
     is_no_number,
     is_valid,
     repaired,
 )
-from bridge.rules.phone_spelling import Piece, clean, figures, is_cut_off, pieces, vanity
+from bridge.rules.phone_refusal import refusal
+from bridge.rules.phone_spelling import Piece, clean, is_cut_off, pieces, vanity
 
 _READINGS: Final = 8
 _LONGEST: Final = 300  # characters that are looked at
@@ -43,10 +41,9 @@ _SHORT_START: Final = re.compile(r"\W*[0-9]{1,3}\b")
 _NO_PHONE: Final = frozenset(
     {"na", "none", "null", "nil", "no", "nophone", "unknown", "notprovided", "undefined"}
 )
-_FIX: Final = "correct the phone in the CRM, with its country code: the contact's next event brings it"
-_COUNTRY_FIX: Final = (
-    "write the country's English name or its two letters in the CRM, or +country code before the number"
-)
+
+
+_Reading = tuple[Found, Piece | None]  # and where in the text it is, but for a vanity number
 
 
 class PhoneReading(NamedTuple):
@@ -75,28 +72,21 @@ def normalize(text: str, regions: Sequence[str]) -> str:
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return text
-    return read(text, regions).number
+    return _ten_digits(text, regions) or read(text, regions).number
 
 
 def read(text: str, regions: Sequence[str]) -> PhoneReading:
     """`normalize`, with a warning wherever the number is a guess."""
     if _NORTH_AMERICAN.fullmatch(text):
         return PhoneReading(text)
+    if american := _ten_digits(text, regions):
+        return PhoneReading(american)
     place = _place(regions)
-    if place.home in _AMERICA and (found := _TEN_DIGITS.fullmatch(text)):
-        national = found[1] + found[2] + found[3]
-        if national.count(national[0]) < 10:
-            return PhoneReading(f"+1{national}")
     spelt = clean(text)
-    best: tuple[Found, Piece | None] | None = None
-    for each in _readings(spelt, place):
-        if each[0].sure:
-            best = each
-            break
-        best = best or each
-    if best and _reads_as_itself(best[0], place):
+    best = _chosen(_readings(spelt, place), place)
+    if best:
         return PhoneReading(best[0].number, tuple(_warnings(*best)))
-    reason, fix = _refusal(spelt, place)
+    reason, fix = refusal(spelt, home=place.home, unclear=place.unclear)
     raise InvalidPhone(f"phone {mask_phone(spelt)} {reason}", field="phone", fix=fix)
 
 
@@ -107,26 +97,34 @@ def plausible(text: str, regions: Sequence[str]) -> tuple[str, ...]:
     """
     if _NORTH_AMERICAN.fullmatch(text):
         return (text,)
+    place = _place(regions)
     spelt = clean(text)
-    found: dict[str, None] = {}
-    with suppress(InvalidPhone):
-        found[read(text, regions).number] = None
-    codes = [region_of(name[:_SAID]) or "" for name in regions]
-    places = [_place(regions), *(_Place(code, said=False, others=(), unclear="") for code in codes)]
-    for place in dict.fromkeys(places):
-        for reading, _ in _readings(spelt, place):
-            found.setdefault(reading.number)
-    for piece in pieces(spelt):
-        with_plus = abroad(piece.digits.lstrip("0"))
-        if with_plus and with_plus.sure:
-            found.setdefault(with_plus.number)
-    return tuple(found)[:_READINGS]
+    readings = list(_readings(spelt, place))
+    best = _chosen(readings, place)
+    found = [*([best[0]] if best else []), *(reading for reading, _ in readings)]
+    for code in dict.fromkeys(region_of(name[:_SAID]) for name in regions):
+        if code and code != place.home:
+            found += [
+                reading for reading, _ in _readings(spelt, _Place(code, said=False, others=(), unclear=""))
+            ]
+    with_plus = (abroad(piece.digits.lstrip("0")) for piece in pieces(spelt) if not piece.plus)
+    found += [reading for reading in with_plus if reading and reading.sure]
+    return tuple(dict.fromkeys(reading.number for reading in found))[:_READINGS]
 
 
 def says_no_phone(text: str) -> bool:
     """True for '' and what people type instead of a number: "n/a", "none", "-"."""
     letters = "".join(sign for sign in text[:_LONGEST].casefold() if sign.isalnum())
     return not letters or letters in _NO_PHONE
+
+
+def _ten_digits(text: str, regions: Sequence[str]) -> str:
+    """The number of the +1 plan where it is spelt as nearly always there; ''."""
+    if (found := _TEN_DIGITS.fullmatch(text)) and _place(regions).home in _AMERICA:
+        area, exchange, line = found.groups()
+        if area != exchange or len(set(area + line)) > 1:
+            return f"+1{area}{exchange}{line}"
+    return ""
 
 
 def _place(regions: Sequence[str]) -> _Place:
@@ -146,7 +144,18 @@ def _known_place(regions: tuple[str, ...]) -> _Place:
     return _Place(home, said=bool(country), others=tuple(others), unclear="")
 
 
-def _readings(spelt: str, place: _Place) -> Iterator[tuple[Found, Piece | None]]:
+def _chosen(readings: Iterable[_Reading], place: _Place) -> _Reading | None:
+    """The first sure one, else the first; none where it would be another number when read again."""
+    best: _Reading | None = None
+    for each in readings:
+        if each[0].sure:
+            best = each
+            break
+        best = best or each
+    return best if best and _reads_as_itself(best[0], place) else None
+
+
+def _readings(spelt: str, place: _Place) -> Iterator[_Reading]:
     """Every way to read the text, the likeliest first."""
     if is_cut_off(spelt):
         return
@@ -251,40 +260,3 @@ def _warnings(found: Found, piece: Piece | None) -> Iterator[str]:
     ]
     if left:
         yield "digits beside the number were left out"
-
-
-def _refusal(spelt: str, place: _Place) -> tuple[str, str]:
-    """Why it is no number, and what to do."""
-    digits = figures(spelt)
-    count = len(digits)
-    if not count:
-        return "holds no digits", _FIX
-    if is_cut_off(spelt):
-        return (
-            "is a sheet's short form and lacks digits",
-            "format the sheet's column as text, and send it again",
-        )
-    first = next(pieces(spelt), None)
-    number = first.digits if first else digits
-    plus = bool(first and first.plus)
-    if is_no_number(number):
-        repeated = len(set(number)) == 1
-        return ("is one digit repeated" if repeated else "is what people type for no number"), _FIX
-    if not plus and place.unclear:
-        return f"has no country code, and the country {place.unclear[:40]!r} is not known", _COUNTRY_FIX
-    if not plus and not place.home:
-        return "has no country code and no region is known", "set default_region, or write +country code"
-    national = number.removeprefix("1") if len(number) == 11 and (plus or place.home in PLAN) else number
-    if len(national) == 10 and (national != number if plus else place.home in PLAN):
-        if is_no_number(national):
-            return "is one digit repeated" if len(
-                set(national)
-            ) == 1 else "is what people type for no number", _FIX
-        if fault := fault_in_plan(national):
-            return fault, _FIX
-    if len(number) == 7 and not plus and place.home in PLAN:
-        return "has seven digits: the area code is missing", _FIX
-    if count > MAX_DIGITS:
-        return f"has {count} digits; Fusion takes {MIN_DIGITS} to {MAX_DIGITS}", _FIX
-    where = "" if plus or not place.home else f" in {place.home}"
-    return f"with {count} digits is no possible number{where}", _FIX

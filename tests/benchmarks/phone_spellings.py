@@ -13,9 +13,10 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 COUNTRIES = (
-    "US CA DO JM MX BR AR CL CO PE EC VE GB IE DE AT CH FR BE NL LU ES PT IT GR PL CZ SK HU RO BG HR UA TR"
-    " SE NO DK FI IL AE SA EG ZA NG KE IN PK PH AU NZ"
-).split()
+    "US", "CA", "DO", "JM", "MX", "BR", "AR", "CL", "CO", "PE", "EC", "VE", "GB", "IE", "DE", "AT", "CH",
+    "FR", "BE", "NL", "LU", "ES", "PT", "IT", "GR", "PL", "CZ", "SK", "HU", "RO", "BG", "HR", "UA", "TR",
+    "SE", "NO", "DK", "FI", "IL", "AE", "SA", "EG", "ZA", "NG", "KE", "IN", "PK", "PH", "AU", "NZ",
+)  # fmt: skip
 NAMES = {"DE": "Germany", "GB": "United Kingdom", "FR": "France", "MX": "Mexico", "IN": "India", "BR": "BRA"}
 NUMBERS_EACH = 3
 
