@@ -5,6 +5,7 @@ Is asked when nothing usable was found. Rule for editors: no digit of the number
 
 from typing import Final
 
+from bridge.masking import mask_text
 from bridge.rules.phone_plans import MAX_DIGITS, MIN_DIGITS, PLAN, fault_in_plan, is_no_number
 from bridge.rules.phone_spelling import figures, is_cut_off, pieces
 
@@ -32,7 +33,7 @@ def refusal(spelt: str, *, home: str, unclear: str) -> tuple[str, str]:
         repeated = len(set(number)) == 1
         return ("is one digit repeated" if repeated else "is what people type for no number"), _FIX
     if not plus and unclear:
-        return f"has no country code, and the country {unclear[:40]!r} is not known", _COUNTRY_FIX
+        return f"has no country code, and the country {mask_text(unclear[:40])!r} is not known", _COUNTRY_FIX
     if not plus and not home:
         return "has no country code and no region is known", "set default_region, or write +country code"
     national = number.removeprefix("1") if len(number) == 11 and (plus or home in PLAN) else number
