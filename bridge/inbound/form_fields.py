@@ -18,6 +18,10 @@ _NESTED: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
 _STEP: Final = re.compile(r"\[([^\[\]]*)\]")
 
 
+class _Group(dict[str, Any]):
+    """What names with brackets share. An object of JSON in a field is none, and stays as it is."""
+
+
 def nested(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The object that a form's fields make; a field that holds JSON is read as JSON.
 
@@ -62,8 +66,8 @@ def _put(made: dict[str, Any], steps: list[str], name: str, value: Any) -> None:
     for step, following in pairwise(steps):
         if following == "" and steps[-1] == "":  # tags[]: a list
             break
-        inner = here.setdefault(step, {})
-        if not isinstance(inner, dict):  # `a=1&a[b]=2`
+        inner = here.setdefault(step, _Group())
+        if not isinstance(inner, _Group):  # `a=1&a[b]=2`
             here, steps = made, [name]
             break
         here = inner
@@ -78,7 +82,7 @@ def _put(made: dict[str, Any], steps: list[str], name: str, value: Any) -> None:
 
 def _listed(value: Any) -> Any:
     """`items[0]`, `items[1]` … make a list."""
-    if not isinstance(value, dict):
+    if not isinstance(value, _Group):
         return value
     inner = {name: _listed(each) for name, each in value.items()}
     if inner and list(inner) == [str(number) for number in range(len(inner))]:
