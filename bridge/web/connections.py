@@ -88,6 +88,7 @@ class Connection(HttpToolsProtocol):
     begun = False  # a request, in the bytes that are being read
     answering: RequestResponseCycle | None = None
     came = 0  # bytes of this request, counted by what the socket hands over at a time
+    deaf = False  # what comes is no HTTP, and what was asked before gets its answers
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -101,6 +102,8 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.deaf:
+            return
         before, self.begun = self.phase, False
         if before in _BETWEEN and (b"pgrade" in data or b"PGRADE" in data):
             data = _without_offers(data)
@@ -144,13 +147,30 @@ class Connection(HttpToolsProtocol):
         self._refuse(b"400 Bad Request", msg)
 
     def _refuse(self, status: bytes, words: str) -> None:
-        """Text, because what isn't HTTP isn't a webhook's sender either."""
-        if self.transport.is_closing():
+        """Text, because what isn't HTTP isn't a webhook's sender. Never a second answer to a request."""
+        if self.transport.is_closing() or self.deaf:
+            return
+        if before := self._unanswered_before():
+            self.deaf = True
+            before.keep_alive = False  # the connection closes behind its answer
+            return
+        if self.phase is Phase.IDLE or (self.phase is Phase.BODY and self.cycle.response_started):
+            self._hang_up()
             return
         head = [b"HTTP/1.1 ", status, b"\r\n", b"content-length: %d\r\n" % len(words)]
         head += [b"%b: %b\r\n" % header for header in PLAIN_HEADERS]
         self.transport.write(b"".join([*head, b"connection: close\r\n\r\n", words.encode()]))
         self._hang_up()
+
+    def _unanswered_before(self) -> RequestResponseCycle | None:
+        """The request before the one that is being read, where it still waits for its answer."""
+        if self.phase is not Phase.BODY:
+            newest: RequestResponseCycle | None = self.cycle
+            return newest if newest is not None and not newest.response_complete else None
+        if not self.pipeline:  # the one that is being read is the one that is answered
+            return None
+        self.pipeline.popleft()  # it isn't worked on any more
+        return self.pipeline[0][0] if self.pipeline else self.answering
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase

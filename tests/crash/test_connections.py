@@ -134,6 +134,7 @@ def test_after_an_early_answer_nothing_is_written_that_no_request_asked_for(dial
     for piece in pieces:
         connection.sendall(piece)
         time.sleep(pause)
+    time.sleep(0.2)  # for the whole of it, head and body
     first = connection.recv(65_536)
     assert first.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 401 "))
     assert first.count(b"HTTP/1.1 ") == 1
@@ -145,6 +146,56 @@ def test_after_an_early_answer_nothing_is_written_that_no_request_asked_for(dial
     connection.setblocking(True)
     connection.sendall(NEXT)
     assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side hangs up."""
+    came = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65_536):
+            came += piece
+    return came
+
+
+EARLY = b"POST " + HOOK.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 1200000\r\n\r\n"
+CHUNKED = b"POST /webhooks/workflow/wrong HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWERED = json.dumps({**PERSON, "contact_id": "pipelined"}).encode()
+GOOD = f"POST {HOOK} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(ANSWERED)}\r\n\r\n".encode() + ANSWERED
+# What is sent at once → the statuses that come back, in this order, and no byte more.
+ONE_ANSWER_EACH = {
+    "a body that is too long and the next request": ([EARLY + b"x" * 1_200_000 + NEXT], [413, 200]),
+    "the same in pieces": ([EARLY, b"x" * 1_190_000, b"x" * 10_000 + NEXT + NEXT], [413, 200, 200]),
+    "the next in two pieces": ([EARLY + b"x" * 1_200_000 + NEXT[:20], NEXT[20:]], [413, 200]),
+    "chunks that break behind the answer": ([CHUNKED + b"5\r\nhello\r\n", b"nonsense\r\n"], [401]),
+    "a size of a chunk that is none": ([CHUNKED, b"-2\r\n"], [401]),
+    "nothing but ends of lines": ([NEXT, b"\r\n" * 10_000], [200]),
+    "nonsense behind a request": ([GOOD + b"nonsense\r\n\r\n"], [200]),
+    "nonsense behind three requests": ([GOOD + NEXT + NEXT + b"\0\0\r\n\r\n"], [200, 200, 200]),
+    "a broken body behind a request": ([GOOD + CHUNKED + b"zz\r\n"], [200]),
+    "a broken body behind two": ([GOOD + NEXT + CHUNKED + b"zz\r\n"], [200, 200]),
+    "a head that is too long behind a request": (
+        [GOOD + b"GET / HTTP/1.1\r\nX: ", b"a" * 20_000],
+        [200, 431],
+    ),
+    "nonsense alone": ([b"nonsense\r\n\r\n"], [400]),
+    "a broken body": (
+        [GOOD.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"],
+        [400],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ONE_ANSWER_EACH)
+def test_each_request_has_one_answer_and_nothing_else_is_written(dial, case):
+    pieces, statuses = ONE_ANSWER_EACH[case]
+    connection = dial()
+    with contextlib.suppress(ConnectionError):
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.1)
+        connection.shutdown(socket.SHUT_WR)
+    came = everything(connection)
+    assert [int(line[:3]) for line in came.split(b"HTTP/1.1 ")[1:]] == statuses, came
 
 
 def test_a_thousand_idle_connections(dial):
