@@ -144,5 +144,5 @@ def _abbreviated(word: str) -> tzinfo | None:
 def _named(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # no such zone; OSError: of a folder's name
+    except (KeyError, OSError, ValueError):  # OSError: the name of a folder of zones
         return None

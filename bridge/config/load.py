@@ -89,8 +89,14 @@ def _check(
     data = document.data or {}
     keys, found, wrong = _keys(data, document)
     clean = without(data, wrong)
-    sources, of_sources = build_sources(data.get("sources"), document, folder=folder)
     parts = Parts.of(clean)
+    sources, of_sources = build_sources(
+        data.get("sources"),
+        document,
+        folder=folder,
+        default_region=keys.default_region if keys else "US",
+        locations=parts.tables.locations,
+    )
     accounts = account_names(data)
     rules, of_rules = compile_rules(
         None if parts.lead is None else parts.lead.model_dump(exclude_unset=True),

@@ -23,6 +23,7 @@ from bridge.config.values import (
     Tag,
     TagsExpression,
     Text,
+    Timezone,
     Token,
     WholeSecond,
 )
@@ -78,6 +79,7 @@ class WorkflowKeys(Keys):
     token: Token = Field(repr=False)
     locations: list[Text] = []
     default_region: Region = ""
+    timezone: Timezone = ""
 
 
 class AppKeys(Keys):
@@ -122,6 +124,7 @@ class JsonKeys(Keys):
     deleted: Expression | None = None
     contact: ContactKeys
     default_region: Region = ""
+    timezone: Timezone = ""
 
 
 class LeadKeys(Keys):
@@ -154,6 +157,7 @@ class LocationKeys(Keys):
     campaign: Text | None = None
     campaign_id: CampaignId | None = None
     default_region: Region = ""
+    timezone: Timezone = ""
 
 
 Campaigns = dict[str, CampaignId]

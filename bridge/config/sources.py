@@ -9,21 +9,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from bridge.config.document import Document, spell
-from bridge.config.schema import SOURCE_TYPES, AppKeys, ContactKeys, JsonKeys, SourceKeys, WorkflowKeys
+from bridge.config.schema import (
+    SOURCE_TYPES,
+    AppKeys,
+    ContactKeys,
+    JsonKeys,
+    LocationKeys,
+    SourceKeys,
+    WorkflowKeys,
+)
 from bridge.config.wording import nearest, problems, show
+from bridge.dates import MONTH_FIRST
 from bridge.errors import Problem
 from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source, ghl
 from bridge.inbound.signature import GHL_PUBLIC_KEY, load_public_key
+from bridge.inbound.values import Zone
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # it is part of a URL
 
 
 def build_sources(
-    raw: Any, document: Document, *, folder: Path
+    raw: Any,
+    document: Document,
+    *,
+    folder: Path,
+    default_region: str = "US",
+    locations: Mapping[str, LocationKeys] = MappingProxyType({}),
 ) -> tuple[Mapping[str, Source], list[Problem]]:
     """Every source that is right, and what is wrong with the others."""
     built: dict[str, Source] = {}
@@ -42,7 +58,8 @@ def build_sources(
             said = "is a name that GoHighLevel's contacts have: this source's would be taken for them"
             found.append(Problem(path, said, "choose another name"))
         try:
-            built[name] = _build(name, _read(keys, document, at=path, folder=folder))
+            read = _read(keys, document, at=path, folder=folder)
+            built[name] = _build(name, read, default_region=default_region, locations=locations)
         except ValidationError as error:
             model = SOURCE_TYPES[keys["type"]]
             found += problems(error, model, document, at=("sources", name))
@@ -79,7 +96,9 @@ def _read(keys: Mapping[str, Any], document: Document, *, at: str, folder: Path)
     return SOURCE_TYPES[kind].model_validate(keys, context={"folder": folder})
 
 
-def _build(name: str, keys: SourceKeys) -> Source:
+def _build(
+    name: str, keys: SourceKeys, *, default_region: str, locations: Mapping[str, LocationKeys]
+) -> Source:
     match keys:
         case WorkflowKeys():
             return GhlWorkflow(
@@ -87,6 +106,10 @@ def _build(name: str, keys: SourceKeys) -> Source:
                 token=keys.token,
                 locations=frozenset(keys.locations),
                 default_region=keys.default_region,
+                written=_written(keys, default_region),
+                zones=MappingProxyType(
+                    {at: ZoneInfo(each.timezone) for at, each in locations.items() if each.timezone}
+                ),
             )
         case AppKeys():
             return GhlApp(
@@ -106,7 +129,13 @@ def _build(name: str, keys: SourceKeys) -> Source:
                 occurred_at=keys.occurred_at,
                 deleted=keys.deleted,
                 default_region=keys.default_region,
+                written=_written(keys, default_region),
             )
+
+
+def _written(keys: WorkflowKeys | JsonKeys, default_region: str) -> Zone:
+    region = keys.default_region or default_region
+    return Zone(ZoneInfo(keys.timezone) if keys.timezone else None, region not in MONTH_FIRST)
 
 
 def _words(keys: ContactKeys) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from phonenumbers import SUPPORTED_REGIONS
@@ -85,6 +86,15 @@ def _region(value: str) -> str:
     known = _COUNTRY_HABITS.get(region)
     fix = f"did you mean `{known}`?" if known else "write the two letters of the country: US, GB, DE"
     raise refusal("{value} is not a region", fix, value)
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, OSError, ValueError):  # OSError: the name of a folder of zones
+        fix = "write a name as in America/New_York or Europe/Berlin"
+        raise refusal("{value} is not a time zone", fix, value) from None
+    return value
 
 
 def _uuid(value: str) -> str:
@@ -170,6 +180,7 @@ Duration = Annotated[float, PlainValidator(seconds)]
 WholeSecond = Annotated[float, PlainValidator(seconds), AfterValidator(_whole_second)]
 Days = Annotated[float, PlainValidator(seconds), AfterValidator(_day)]
 Region = Annotated[str, AfterValidator(_region)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
 CampaignId = Annotated[str, AfterValidator(_uuid)]
 CampaignRule = Annotated[str, AfterValidator(_uuid_or_expression)]
 Tag = Annotated[str, AfterValidator(_tag)]

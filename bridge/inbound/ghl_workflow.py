@@ -8,7 +8,8 @@ https://help.gohighlevel.com/support/solutions/articles/155000003299
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from typing import Any
 
 from bridge.inbound import events, ghl, keys, near_fields, values
@@ -58,6 +59,7 @@ class GhlWorkflow:
     default_region: str = ""
     locations: frozenset[str] = frozenset()  # empty: every location
     written: values.Zone = values.NO_ZONE
+    zones: Mapping[str, tzinfo] = field(default_factory=dict)  # by location, where `written` has none
 
     def authenticate(self, headers: Mapping[str, str], token: str | None, body: bytes) -> None:  # noqa: ARG002
         check_token(token or headers.get("x-bridge-token"), self.token)
@@ -70,11 +72,18 @@ class GhlWorkflow:
         external_id = ghl.said((payload, body.data), *_EVENT_ID_WORDS)
         # The contact's id in the event id's place would make every later event a "duplicate".
         mistaken = external_id == _contact_id(payload, body)
-        return _head(payload, body, self.written).incoming(body.layers, "" if mistaken else external_id)
+        return _head(payload, body, self._written(payload, body)).incoming(
+            body.layers, "" if mistaken else external_id
+        )
+
+    def _written(self, payload: Mapping[str, Any], body: "_Body") -> values.Zone:
+        if self.written.zone or not self.zones:
+            return self.written
+        return replace(self.written, zone=self.zones.get(_location_id(payload, body)))
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         body = _Body.of(payload)
-        head = _head(payload, body, self.written)
+        head = _head(payload, body, self._written(payload, body))
         location, workflow = ghl.nested(payload, "location"), ghl.nested(payload, "workflow")
         contact = ghl.contact(
             body.layers,
@@ -101,7 +110,7 @@ class GhlWorkflow:
                 *head.spoken.doubts,
                 *ghl.doubts(body.layers, contact),
                 *body.stated.doubts,
-                *_time_doubts(body, self.written),
+                *_time_doubts(body, self._written(payload, body)),
             ),
         )
 

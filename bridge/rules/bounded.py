@@ -21,7 +21,7 @@ MAX_LENGTH: Final = 10_000
 # Filters that take a width, a count or a precision, with the position of the first such argument.
 _SIZED: Final = {"batch": 0, "center": 0, "indent": 0, "round": 0, "slice": 0, "truncate": 0, "wordwrap": 0}
 # Those that need more than a unit for each of what they are given, measured.
-_SLOW: Final = {"date": 5_000, "digits": 20, "phone": 5_000, "title": 20, "xmlattr": 20}
+_SLOW: Final = {"date": 40_000, "digits": 20, "phone": 5_000, "title": 20, "xmlattr": 20}
 _PER_CALL: Final = frozenset({"date", "phone"})  # of those the ones that take long whatever they are given
 _SORTING: Final = frozenset({"dictsort", "groupby", "sort", "unique"})
 _SORT: Final = 10  # times as long as a look at each

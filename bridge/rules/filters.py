@@ -16,6 +16,7 @@ from typing import Any, Final
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from bridge import dates
 from bridge.errors import InvalidPhone
 from bridge.model import NOTES
 from bridge.rules.phone import read, says_no_phone
@@ -33,20 +34,6 @@ _NUMBER: Final = re.compile(
     rf"(?P<figure>\d[\d.,' ]*|\.\d+)\s*(?:{_CURRENCY}|%)?"
 )
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:([,.' ])\d{3})(?:\1\d{3})*")
-_ORDINAL: Final = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
-_DATE_FORMS: Final = (
-    "%m/%d/%Y",
-    "%m-%d-%Y",
-    "%m/%d/%y",
-    "%Y/%m/%d",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %I:%M %p",
-    "%b %d %Y",
-    "%B %d %Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%d-%b-%Y",
-)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST: Final = 64  # of a text that is one number or one date
 
@@ -54,8 +41,9 @@ _LONGEST: Final = 64  # of a text that is one number or one date
 def number(value: Any) -> Any:
     """`"$1,234.50" | number` → 1234.5. Whole numbers stay whole; "80 USD", " 12 ", "1.234,50" and "-5%" work.
 
-    Anything else ("80k", "n/a", a list, true) is empty, and comparing an empty value is false.
+    Anything else ("80k", "n/a", a list of two, true) is empty, and comparing an empty value is false.
     """
+    value = _alone(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value if isinstance(value, int) or math.isfinite(value) else EMPTY
     if not isinstance(value, str) or len(value) > _LONGEST:
@@ -83,6 +71,7 @@ def _decimal(figure: str) -> str:
 
 def digits(value: Any) -> Any:
     """`"(415) 555-0101" | digits` → "4155550101": only the digits of a text or number; empty without any."""
+    value = _alone(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
@@ -97,6 +86,7 @@ def phone(context: Context, value: Any, region: str = "") -> Any:
     Without a country code the contact's country decides, then the source's region, then the
     configuration's; `phone('GB')` decides otherwise.
     """
+    value = _alone(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, (str, int)) or isinstance(value, bool):
@@ -115,14 +105,18 @@ def phone(context: Context, value: Any, region: str = "") -> Any:
     return reading.number
 
 
-def date(value: Any, form: Any = "%Y-%m-%d") -> Any:
+@pass_context
+def date(context: Context, value: Any, form: Any = "%Y-%m-%d") -> Any:
     """`"10/05/2026" | date` → "2026-10-05"; another form is given in strftime's letters.
 
     `"10/05/2026" | date('%d %b %Y')` → "05 Oct 2026". Reads ISO 8601, Unix time in seconds or
-    milliseconds (as UTC), and the American ways of writing (10/05/2026, Oct 5, 2026, October 5th 2026,
-    5 Oct 2026). Anything else is empty.
+    milliseconds (as UTC), and what people write (Oct 5, 2026 4:15pm, 5.10.2026, October 5th 2026); of
+    10/05/2026 the first is the month where the source's region has it so. Anything else is empty.
     """
-    moment = _moment(value)
+    value = _alone(value)
+    # The contact's own country comes first; it isn't the contact who writes the date.
+    written = next(filter(None, (context.get(REGIONS) or ())[1:]), "US")
+    moment = _moment(value, day_first=written not in dates.MONTH_FIRST)
     if moment is None or not isinstance(form, str) or len(form) > _LONGEST:
         return EMPTY
     try:
@@ -131,19 +125,19 @@ def date(value: Any, form: Any = "%Y-%m-%d") -> Any:
         return EMPTY
 
 
-def _moment(value: Any) -> datetime | None:
+def _alone(value: Any) -> Any:
+    """A list of one as its item."""
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+
+
+def _moment(value: Any, *, day_first: bool) -> datetime | None:
     text = value.strip() if isinstance(value, str) else ""
     if re.fullmatch(r"-?\d{9,13}", text, re.ASCII):
         value = int(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _from_epoch(value)
-    if not 6 <= len(text) <= _LONGEST:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        spelt = " ".join(_ORDINAL.sub("", text).replace(",", " ").split())
-        return next((read for form in _DATE_FORMS if (read := _from_form(spelt, form))), None)
+    found = dates.read(text, day_first=day_first)
+    return found.at if found else None
 
 
 def _from_epoch(value: float) -> datetime | None:
@@ -154,13 +148,6 @@ def _from_epoch(value: float) -> datetime | None:
     try:
         return _EPOCH + timedelta(seconds=value / 1000 if abs(value) >= 1e11 else value)
     except OverflowError:  # before the year 1
-        return None
-
-
-def _from_form(text: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - a date has no zone
-    except ValueError:
         return None
 
 
@@ -190,11 +177,12 @@ def lookup(value: Any, table: Any, default: Any = EMPTY) -> Any:
 
 def _noting(make: Callable[..., Any], what: str) -> Callable[..., Any]:
     """The filter, noting for the event's warnings which texts it could make nothing of."""
+    of_context = hasattr(make, "jinja_pass_arg")
 
     @pass_context
     @wraps(make)
     def noted(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
-        made = make(value, *args, **kwargs)
+        made = make(context, value, *args, **kwargs) if of_context else make(value, *args, **kwargs)
         if made is EMPTY and isinstance(value, str) and value.strip():
             _note(context, f"{value.strip()[:_SHOWN]!r} is not a {what}, taken as empty")
         return made

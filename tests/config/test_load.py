@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +12,7 @@ from bridge.config import Account, Limit, OwnTags, Retry, Server, load
 from bridge.errors import ConfigError, Problem
 from bridge.inbound import GhlApp, GhlWorkflow, JsonSource
 from bridge.inbound.signature import GHL_PUBLIC_KEY, load_public_key
+from bridge.inbound.values import Zone
 
 
 def test_defaults(load_text, minimal, tmp_path):
@@ -243,3 +245,23 @@ def test_payloads_go_with_their_events_at_the_latest(minimal, load_text):
 
 def test_a_blank_retention_is_the_default(minimal, load_text):
     assert load_text(minimal + "retention:").retention == load_text(minimal).retention
+
+
+def test_how_a_source_writes_times(load_text, minimal):
+    config = load_text(
+        minimal
+        + """\
+  forms:
+    {type: json, token: token-2-of-the-tests-only, default_region: US, timezone: America/Chicago,
+     contact: {phone: "{{ payload.phone }}"}}
+default_region: DE
+locations: {L1: {timezone: America/New_York}}
+"""
+    )
+
+    flow, forms = config.sources["workflow"], config.sources["forms"]
+    assert (flow.written, dict(flow.zones)) == (
+        Zone(None, day_first=True),
+        {"L1": ZoneInfo("America/New_York")},
+    )
+    assert forms.written == Zone(ZoneInfo("America/Chicago"), day_first=False)

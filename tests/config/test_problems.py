@@ -75,6 +75,11 @@ ADDED = {
     ),
     "default_region: XX": ("default_region", "'XX' is not a region", REGION),
     "default_region: uk": ("default_region", "'uk' is not a region", "did you mean `GB`?"),
+    "locations: {L1: {timezone: Eastern}}": (
+        "locations.L1.timezone",
+        "'Eastern' is not a time zone",
+        "write a name as in America/New_York or Europe/Berlin",
+    ),
     "retry: {max_attempts: 0}": ("retry.max_attempts", "must be at least 1", "write 1 or more"),
     "retry: {first_delay: soon}": ("retry.first_delay", "'soon' is not a time", TIME),
     "retry: {first_delay: 5}": ("retry.first_delay", "has no unit", "write 5s, 5m or 5h"),

@@ -53,7 +53,8 @@ def filtered(value: Any, expression: str, *, regions: tuple[str, ...] = ("US",))
         ("1.2.3", ""),
         (None, ""),
         (True, ""),
-        ([5], ""),
+        ([5], 5),
+        ([5, 6], ""),
         (float("inf"), ""),
         (float("nan"), ""),
         ("9" * 5000, ""),
@@ -66,7 +67,15 @@ def test_number(value: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("(415) 555-0101", "4155550101"), (415.0, "415"), (12, "12"), ("none", ""), (True, ""), (["1"], "")],
+    [
+        ("(415) 555-0101", "4155550101"),
+        (415.0, "415"),
+        (12, "12"),
+        ("none", ""),
+        (True, ""),
+        (["1"], "1"),
+        (["1", "2"], ""),
+    ],
 )
 def test_digits(value: Any, expected: str) -> None:
     assert filtered(value, "digits") == expected
@@ -110,7 +119,13 @@ def test_phone_takes_the_regions_of_the_reading() -> None:
         (1790000000, "date", "2026-09-21"),
         ("1790000000", "date", "2026-09-21"),
         (1790000000000, "date", "2026-09-21"),
-        ("25/12/2026", "date", ""),
+        ("25/12/2026", "date", "2026-12-25"),  # there is no 25th month
+        ("5.10.2026 16:15", "date('%d %b %Y %H:%M')", "05 Oct 2026 16:15"),
+        ("Nov 3, 2026 4:15pm", "date('%Y-%m-%d %H:%M')", "2026-11-03 16:15"),
+        ("Tuesday, November 3rd, 2026", "date", "2026-11-03"),
+        (["10/05/2026"], "date", "2026-10-05"),
+        ("99/99/2026", "date", ""),
+        ("Nov 2026", "date", ""),
         ("soon", "date", ""),
         (2026, "date", ""),
         (-9e10, "date", ""),
@@ -122,6 +137,21 @@ def test_phone_takes_the_regions_of_the_reading() -> None:
 )
 def test_date(value: Any, expression: str, expected: str) -> None:
     assert filtered(value, expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [
+        (("", "US"), "2026-03-04"),
+        (("GB", "", "US"), "2026-03-04"),  # the contact's country isn't the source's
+        (("US", "GB", "US"), "2026-04-03"),
+        (("", "", "DE", "US"), "2026-04-03"),
+        (("", "PH"), "2026-03-04"),
+    ],
+)
+def test_a_date_is_read_as_the_region_of_the_source_writes_it(regions: Any, expected: str) -> None:
+    assert filtered("03/04/2026", "date", regions=regions) == expected
+    assert filtered("2026-03-04", "date", regions=regions) == "2026-03-04"
 
 
 @pytest.mark.parametrize(
