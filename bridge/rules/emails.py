@@ -67,7 +67,8 @@ def _bare(text: str) -> str:
 
 def _address(text: str) -> tuple[str, str]:
     """The address as it is sent, and why it is none."""
-    if text[0] in _STARTS or text[-1] in _ENDS:  # 'ann@example.com of a sheet: valid, and not meant
+    # 'ann@example.com comes from a sheet: valid, and not meant.
+    if not text or text[0] in _STARTS or text[-1] in _ENDS:
         return "", "not a valid address"
     try:
         # No DNS: a name server that is down mustn't cost a lead its address.

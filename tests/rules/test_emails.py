@@ -92,6 +92,9 @@ def test_of_two_addresses_the_first_is_kept_with_a_warning(between: str) -> None
         "jane@example.c",
         '"jane doe"@example.com',
         "none@none",
+        "<@>",
+        "Ann <.@.>",
+        "a@b <@>",
         f"jane@{'x' * 60}.{'x' * 60}.{'x' * 60}.{'x' * 60}.example.com",
         "x" * 250 + "@example.com",
         # Mail takes these, and email-validator; Zod doesn't.
