@@ -8,7 +8,7 @@ lead of somebody who was erased, or is blocked.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from bridge.model import ContactKey, Mapped, Reading
+from bridge.model import Contact, ContactKey, Mapped, Reading
 from bridge.outbox.facts import BACKFILL, UPDATE, Decision, Facts, KnownContact, OwnTags
 from bridge.outbox.placement import Leftover, block, tag_all, want
 from bridge.outbox.reach import addresses, heeding, lifted, spread, word_of
@@ -29,6 +29,14 @@ def contact_key(source: str, reading: Reading, phone: str) -> ContactKey | None:
     if reading.key is not None:
         return reading.key
     return ContactKey(source, "", phone) if phone else None
+
+
+def same_person(one: Contact, other: Contact) -> bool:
+    """Whether two events of one entry are about the same person: by name, or by e-mail address."""
+    return any(
+        said and said.casefold() == now.casefold()
+        for said, now in ((one.name, other.name), (one.email, other.email))
+    )
 
 
 def decide(

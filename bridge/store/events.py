@@ -188,6 +188,7 @@ def _received(connection: sqlite3.Connection, row: sqlite3.Row, *, urgent: bool)
 
 
 def _has_earlier(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    """Reads whether an older event has this one's `source` and `external_id`."""
     found = connection.execute(
         "SELECT 1 FROM events WHERE source = ? AND external_id = ? AND id < ? LIMIT 1",
         (row["source"], row["external_id"], row["id"]),

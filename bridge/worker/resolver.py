@@ -17,10 +17,10 @@ from bridge.logs import Seldom
 from bridge.metrics import Metrics
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import DO_NOT_CALL
-from bridge.outbox.identity import Arrival, contact_key, decide
+from bridge.outbox.identity import Arrival, contact_key, decide, same_person
 from bridge.outbox.reach import addresses, speaks_of_calls
 from bridge.rules.mapping import apply
-from bridge.store import events, recovering, resolving, wanted
+from bridge.store import entries, events, recovering, resolving, wanted
 from bridge.store.events import Ended, Received
 from bridge.store.marks import Marks
 from bridge.store.reaching import Asked
@@ -148,6 +148,9 @@ class Resolver:
         config: Config,
     ) -> list[Ended]:
         key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
+        entry = self._corrected(connection, event, reading)
+        if entry is not None and entry.phone and key is not None and entry.phone != key.contact_id:
+            entries.move(connection, replace(key, contact_id=entry.phone), key)
         # In the transaction that decides: another process may have made a mark a moment ago.
         marked = self._marks.of(connection, key, mapped.phone)
         calls = speaks_of_calls(reading, mapped)
@@ -168,12 +171,25 @@ class Resolver:
         now = self._clock()
         self._signals.opt_outs += any(put.priority == DO_NOT_CALL for put in decision.puts)
         ended = resolving.write_decision(connection, event.id, decision, mapped, now)
+        if entry is not None and decision.state == "queued":
+            ended += entries.supersede(connection, entry.event_id, event.id, now)
         wanted.write(connection, event.id, mapped, config.rules_mark)
         if decision.erase:
             self._rinse.need()
         if any(put.account not in accounts for put in decision.puts):
             recovering.abandon(connection, accounts, now)
         return ended
+
+    def _corrected(
+        self, connection: sqlite3.Connection, event: Received, reading: Reading
+    ) -> entries.Earlier | None:
+        """The last event of this entry and person, where the phone is all that the source knows them by."""
+        source = self._config().sources.get(event.source)
+        if not event.reused_id or reading.key is not None or source is None:
+            return None
+        before = entries.earlier(connection, event.id)
+        same = before and same_person(source.read(parse(before.payload)).contact, reading.contact)
+        return before if same else None
 
     def _tell(self, event: Received, ended: list[Ended]) -> None:
         if all(each.event_id != event.id for each in ended):
