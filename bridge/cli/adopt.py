@@ -71,13 +71,25 @@ def command(
         print_json([_as_json(course) for course in courses.values()])
     else:
         _tell(list(courses.values()), started)
-    troubles = [course for course in courses.values() if course.trouble]
+    perhaps = set() if campaign else _perhaps(loaded)
+    troubles = [
+        each for place, each in courses.items() if each.trouble and not (each.absent and place in perhaps)
+    ]
     for course in troubles:
         refuse(BridgeError(f"{course.account}, {_name(course)}: {course.trouble}", fix=course.fix))
     if not finished:
         refuse(BridgeError("stopped before the end", fix="`bridge adopt` goes on from there"))
     if troubles or not finished:
         raise typer.Exit(1)
+
+
+def _perhaps(config: "Config") -> set[tuple[str, str]]:
+    """Campaigns that only an expression may name: an account need not have each of them."""
+    from bridge.rules.destination import places  # noqa: PLC0415
+
+    found = list(places(config.rules))
+    certain = {(place.account, place.campaign_id) for place in found if place.certain}
+    return {(place.account, place.campaign_id) for place in found} - certain
 
 
 def _wanted(config: "Config", accounts: list[str], campaigns: list[str]) -> dict[str, list[str]]:

@@ -220,7 +220,7 @@ class _Adopter:
                 return replace(course, total=0, absent=True, done_at=now), reading
             case _:
                 trouble, fix = self._trouble(outcome, now)
-                return replace(course, trouble=trouble, fix=fix), reading
+                return replace(course, trouble=trouble, fix=fix, absent=isinstance(outcome, Gone)), reading
 
     def _note(self, answered: settling.Answered, now: float) -> None:
         """What the outcome says of the account: for how long it is left alone, and since when it is away."""

@@ -360,6 +360,26 @@ def test_a_campaign_that_fusion_has_not(june):
     assert "fix: check campaign_id" in result.stderr
 
 
+def test_a_campaign_that_only_an_expression_may_name_need_not_be_in_each_account(june, tmp_path):
+    june.configure(
+        tmp_path,
+        accounts={"main": {"api_key": KEY}, "birch": {"api_key": "key-of-the-birch-account"}},
+        routes=[{"account": "{{ data.client }}", "campaign": "{{ data.campaign }}"}],
+    )
+    june.config.write_text(june.config.read_text() + f"campaigns: {{roof: {OTHER}}}\n")
+    june.has(4, OTHER)
+    birch = itertools.count()
+    june.sandbox.faults.strike = lambda *_: (
+        0.0,
+        Fault("status", status=404) if next(birch) % 4 == 3 else None,
+    )
+    result = june.adopt()
+
+    assert result.exit_code == 0, result.output
+    assert sorted(june.asked()) == [200, 200, 200, 404]
+    assert "there is none" in result.stdout
+
+
 def test_a_wrong_key_is_told_at_once(tmp_path):
     with fusion(api_keys=["another-key-than-ours"]) as world:
         result = world.configure(tmp_path).adopt()
