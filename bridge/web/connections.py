@@ -103,6 +103,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self.deaf:
+            self.flow.pause_reading()  # each answer resumes it
             return
         before, self.begun = self.phase, False
         if before in _BETWEEN and (b"pgrade" in data or b"PGRADE" in data):
@@ -125,8 +126,8 @@ class Connection(HttpToolsProtocol):
         self._enter(Phase.HEAD)
 
     def on_headers_complete(self) -> None:
+        super().on_headers_complete()  # raises on what is no address: then `cycle` is the request before
         self._enter(Phase.BODY)
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -152,6 +153,7 @@ class Connection(HttpToolsProtocol):
             return
         if before := self._unanswered_before():
             self.deaf = True
+            self.flow.pause_reading()
             before.keep_alive = False  # the connection closes behind its answer
             return
         if self.phase is Phase.IDLE or (self.phase is Phase.BODY and self.cycle.response_started):

@@ -177,6 +177,7 @@ ONE_ANSWER_EACH = {
         [GOOD + b"GET / HTTP/1.1\r\nX: ", b"a" * 20_000],
         [200, 431],
     ),
+    "no address behind a request": ([GOOD + b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"], [200]),
     "nonsense alone": ([b"nonsense\r\n\r\n"], [400]),
     "a broken body": (
         [GOOD.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"],
