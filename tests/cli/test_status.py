@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from sqlite_utils import Database
 
 from bridge.cli.status_accounts import _about
 from bridge.config.saved import saved
@@ -15,6 +16,7 @@ from bridge.outbox.facts import UPDATE
 from bridge.outbox.outcome import Exists, Throttled, Unauthorized, Unreachable
 from bridge.store import loaded, spending
 from bridge.store.database import owned
+from bridge.store.migrations import migrations
 from tests.stocked import Stock
 
 ANN, BEN = "+12025550101", "+12025550102"
@@ -364,3 +366,20 @@ def test_why_events_were_skipped_today(stock):
     for number in range(9):
         stock.skip(f"f{number}", reason=f"filtered: {number}", ago=1)
     assert "7 more reasons" in stock.bridge("status").stdout
+
+
+@pytest.mark.parametrize("command", [("status",), ("show", 1), ("leads",), ("events",)])
+def test_a_database_that_the_service_of_this_release_has_not_opened_yet(stock, command):
+    stock.connection.close()
+    for end in ("", "-wal", "-shm"):
+        stock.database.with_name(stock.database.name + end).unlink(missing_ok=True)
+    old = Database(str(stock.database))
+    migrations.apply(old, stop_before="fusion_origins")
+    old.conn.execute(
+        "INSERT INTO events (source, body_hash, type, received_at, occurred_at, payload) "
+        "VALUES ('workflow', 'h', 't', 1, 1, x'7b7d')"
+    )
+    old.conn.commit()
+    old.conn.close()
+    result = stock.bridge(*command)
+    assert result.exit_code == 0, result.output
