@@ -19,7 +19,7 @@ _GAP = re.compile(r"[\W_]+")
 # Most keys have nothing of it: one search, and no phrase is made of them.
 _STEM = re.compile(
     "d.?n.?[dc]|opt|call|contact|disturb|unsub|stop|remov|delet|block|blacklist|suppress|consent"
-    "|phone|take.?me.?off|anruf|kontakt|llam|appel|chiam|ligar",
+    "|phone|ring|dial|telefon|take.?me.?off|anruf|kontakt|llam|appel|chiam|ligar",
     re.IGNORECASE,
 )
 
