@@ -23,7 +23,7 @@ from bridge.rules.phone import normalize
 from tests.benchmarks.phone_spellings import Spelling, spellings
 from tests.benchmarks.table import Figure, at_least, at_most, note, percentile
 
-JS = "libphonenumber-js@1.13.14"
+JS = "libphonenumber-js@1.13.16"
 USUAL = ("+12025550142", "(202) 555-0142", "2025550142", "202-555-0142", "+14155550101", "1 415 555 0101")
 REGIONS = ("US", "", "US")
 ROUNDS = 2_000
