@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from phonenumbers import country_code_for_region
+
 from bridge.errors import InvalidPhone
 from bridge.masking import mask_phone
 from bridge.rules.countries import region_of
@@ -202,12 +204,16 @@ def _without_plus(piece: Piece, place: _Place) -> Iterator[Found]:
         other = (found for found in repaired(digits) if found.sure and found != home)
         full = (found for found in other if not found.number.startswith("+1") or is_valid(found.number))
         yield from _guessed(full, "its country code was read without a plus")
-    if not home and not piece.doubtful:
-        for region in place.others:
-            found = at_home(digits, region)
-            yield from _guessed(
-                [found] if found else [], f"can be no number of {place.home}, was read by {region}"
-            )
+    if piece.doubtful or (home and home.sure):
+        return
+    code = str(country_code_for_region(place.home)) if place.home else ""
+    if code and digits.startswith(f"0{code}") and (found := abroad(digits[1:])) and found.sure:
+        yield Found(found.number, sure=True, warning="the zero before the country code was dropped")
+    for region in () if home else place.others:
+        found = at_home(digits, region)
+        if found and (found.sure or digits[0] == "0"):
+            reason = f"can be no number of {place.home}, was read by {region}"
+            yield Found(found.number, found.sure, found.warning or reason)
 
 
 def _national(digits: str, place: _Place) -> Iterator[Found]:

@@ -29,7 +29,7 @@ _EXTENSION: Final = re.compile(
 _HELD_OFF: Final = 7  # digits before an extension: fewer are no number that could have one
 # A time or a count beside the number: "after 5pm", "2nd floor". What other letters hang on may belong to it.
 _COUNTED: Final = re.compile(
-    r"(?<![^\s(,;/])[0-9]{1,2}(?:[.:][0-9]{2})?(?:[ap]m|st|nd|rd|th)\b", re.IGNORECASE
+    r"(?<![^\s(,;/])(?:[0-9]{1,2}(?:[.:][0-9]{2})?(?:[ap]m|st|nd|rd|th)|24 ?/ ?7)\b", re.IGNORECASE
 )
 _WITH_LETTERS: Final = re.compile(r"(?<![^\s(,;/])[0-9]{1,2}(?:[.:][0-9]{2})?[a-z]{1,3}\b\.?", re.IGNORECASE)
 # Between the digits of one number or between two: only the plans can decide. So is a plus behind digits.
@@ -48,6 +48,7 @@ _VANITY: Final = re.compile(
 )
 _TOLL_FREE: Final = re.compile(r"8(?:00|22|33|44|55|66|77|88)")
 _KEYS: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+_HIDDEN_DIGITS: Final = re.compile(r"x{2}", re.IGNORECASE)  # 202-555-01XX
 _NAME_BEHIND_SEVEN: Final = re.compile(r"[0-9]{4}[.\s-]*[A-Z]{3}", re.IGNORECASE)
 
 
@@ -96,7 +97,7 @@ def pieces(spelt: str) -> Iterator[Piece]:
 def vanity(spelt: str) -> tuple[str, bool]:
     """The ten digits of a number with letters in the +1 plan, and whether all letters counted; ('', True)."""
     found = _VANITY.fullmatch(spelt)
-    if not found:
+    if not found or _HIDDEN_DIGITS.search(found["rest"]):
         return "", True
     rest = found["rest"].upper()
     digits = re.sub(r"[^0-9]", "", rest.translate(_KEYS))
