@@ -76,7 +76,8 @@ def decide(
         decision = _without_lead(mapped, None)
     contact = decision.contact
     decision = replace(decision, others=freed, addresses=addressed if contact else ())
-    if word.no and (contact is None or contact.blocked or contact.deleted):
+    # One that a newer word overtook counts for nobody.
+    if word.no and (contact is None or (contact.blocked if word.flagged else contact.deleted)):
         decision = spread(
             decision,
             word,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.model import Destination, Lead
-from bridge.outbox.body import body_of, changes, cleared, merge, tagged
+from bridge.outbox.body import body_of, changes, cleared, merge, settled, tagged
 from bridge.outbox.facts import (
     DO_NOT_CALL,
     MOVED,
@@ -175,7 +175,7 @@ def _put(
     waiting = row.body if row else {}
     before = merge(known.body if known else None, waiting)
     doubtful = known.doubtful if known else frozenset[str]()
-    if known and known.body is None and no_tags:  # found or adopted: it may have any
+    if no_tags and (known is None or known.body is None):  # whatever is found there may have any
         doubtful |= {"tags"}
     wanted = cleared(
         body_of(lead),
@@ -193,7 +193,9 @@ def _put(
 def _adds(put: Put, known: KnownLead | None, row: Waiting | None) -> bool:
     """Whether this says more than what Fusion has, or will have when the request under way is through."""
     if row is not None:
-        return not row.in_flight or bool(row.only_existing) or put.body != row.body
+        # What a creation clears makes no difference to it.
+        old, new = (row.body, put.body) if known else (settled(row.body), settled(put.body))
+        return not row.in_flight or bool(row.only_existing) or new != old
     return changes(known.body, put.body, known.doubtful) if known else True
 
 

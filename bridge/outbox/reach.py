@@ -165,7 +165,8 @@ def _blocked(person: KnownContact, word: Word) -> KnownContact:
     """Somebody of whom this is said; a newer word of theirs stays."""
     if person.dnd_all_at > word.at:
         return person
-    return replace(person, dnd_all=True, dnd_all_at=word.at, blocked=True, event_id=word.event_id)
+    event_id = max(person.event_id, word.event_id)
+    return replace(person, dnd_all=True, dnd_all_at=word.at, blocked=True, event_id=event_id)
 
 
 def _anything_at(phone: str, facts: Facts) -> bool:

@@ -28,6 +28,8 @@ def ends(world):
             found.append(f"event {event_id} is {state} without a reason")
         if state == "dead" and not event["fix"]:
             found.append(f"event {event_id} is dead without a fix: {reason}")
+        if state == "dead" and event_id in world.model.in_vain:
+            continue
         if state == "dead" and not world.model.phones[event_id] & world.wire.deadly.keys():
             found.append(f"event {event_id} died innocently: {reason}")
     return found

@@ -9,13 +9,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bridge.fusion.sandbox import Fault
 from tests.states import judge
-from tests.states.model import PHONES
+from tests.states.model import AMERICAN, BELGIAN, DOUBTFUL, PHONES
 from tests.states.service import KEYS, LIMITS, WRONG_KEY
 from tests.states.troubles import faults, poison
 from tests.states.world import World
 
 SECONDS = st.sampled_from([0.1, 1.0, 3.0, 10.0, 30.0, 70.0])
 people = st.integers(0, 7)
+ADDRESSES = ("family@example.com", "office@example.com")
 teams = st.sampled_from(["", "", "", "east"])
 up = precondition(lambda self: self.world.up)
 
@@ -44,15 +45,21 @@ class States(RuleBasedStateMachine):
     @up
     @rule(
         who=people,
-        phone=st.sampled_from(["own"] * 5 + ["", PHONES[0], PHONES[0], PHONES[0], PHONES[1]]),
+        phone=st.sampled_from(
+            ["own"] * 5 + ["", PHONES[0], PHONES[0], PHONES[0], PHONES[1], BELGIAN, AMERICAN]
+        ),
         dnd=st.sampled_from([None, None, None, None, True, False]),
         deleted=st.sampled_from([False] * 7 + [True]),
         team=teams,
         ago_s=st.sampled_from([None, None, None, 0.0, 5.0, 60.0]),
         bare=st.booleans(),
+        no_tags=st.sampled_from([False, False, False, True]),
+        email=st.sampled_from(["", "", *ADDRESSES]),
     )
     def accept(self, who, phone, **more):
         phone = PHONES[who] if phone == "own" else phone
+        if more["deleted"]:  # who is meant by the address of a deletion, is `outbox`'s own test
+            more["email"] = ""
         self.world.accept(*self.world.body(f"person-{who}", phone, **more))
 
     @up
@@ -76,6 +83,39 @@ class States(RuleBasedStateMachine):
         phone = PHONES[who] if phone == "own" else phone
         self.world.accept(*self.world.body(f"person-{who}", phone, dnd=dnd))
         self.world.resolve()
+
+    @up
+    @rule(
+        who=people, which=st.integers(0, 20), dnd=st.sampled_from([True, True, False]), resolve=st.booleans()
+    )
+    def speaks_of_an_address(self, who, which, dnd, resolve):
+        """Nothing but the address: one that many have, one that a contact had, or nobody's."""
+        address = [*ADDRESSES, f"p{which}@example.com"][which % 3]
+        if resolve:
+            self.world.accept(*self.world.body(f"person-{who}", PHONES[who], email=address))
+            self.world.resolve()
+        self.world.accept(*self.world.body("", "", dnd=dnd, email=address))
+
+    @up
+    @rule(
+        phone=st.sampled_from([DOUBTFUL, DOUBTFUL, BELGIAN, PHONES[0]]),
+        dnd=st.sampled_from([None, True, True, False]),
+        who=people,
+        theirs=st.sampled_from([None, BELGIAN, AMERICAN]),
+    )
+    def speaks_by_phone_alone(self, phone, dnd, who, theirs):
+        """A form: who it is, is told by the number, which may be read in two ways."""
+        if theirs:
+            self.world.accept(*self.world.body(f"person-{who}", theirs))
+        self.world.accept(*self.world.body("", phone, dnd=dnd))
+
+    @up
+    @rule(who=people, ago_s=st.sampled_from([1.0, 5.0, 60.0]), dnd=st.sampled_from([None, True]))
+    def is_deleted_amid_others(self, who, ago_s, dnd):
+        """With the sender's time, a moment before events that have none."""
+        self.world.accept(*self.world.body(f"person-{who}", PHONES[who]))
+        self.world.resolve()
+        self.world.accept(*self.world.body(f"person-{who}", "", deleted=dnd is None, dnd=dnd, ago_s=ago_s))
 
     @up
     @rule(first=people, count=st.integers(1, 4), who=people, rounds=st.integers(0, 6), late=st.booleans())

@@ -7,7 +7,7 @@ from bridge.fusion.sandbox import create_sandbox
 from bridge.inbound.body import fingerprint, parse
 from bridge.store import events
 from tests.states.life import Life
-from tests.states.model import Model, Said
+from tests.states.model import READINGS, Model, Said
 from tests.states.service import CAMPAIGNS, KEYS, LIMIT, PER_S
 from tests.states.webhook import webhook
 from tests.states.wire import Wire
@@ -39,15 +39,28 @@ class World(Life):
         self.pending = {}  # event id → urgent
         self.foreign_ids = set()
         self._said = {}  # by the webhook's body
+        self._forced = set()  # events that an operator sent back with --force
         self._number = 0
         self.start()
 
     # What the senders do.
 
-    def body(self, contact, phone, *, dnd=None, deleted=False, ago_s=None, **how):
+    def body(self, contact, phone, *, dnd=None, deleted=False, ago_s=None, email="", no_tags=False, **how):
         """A webhook that wasn't sent yet: what it says, and its body."""
         self._number += 1
-        said = Said(self._number, contact, phone, dnd, deleted)
+        readings = READINGS.get(phone, (phone,)) if phone else ()
+        said = Said(
+            self._number,
+            contact,
+            readings[0] if readings else "",
+            dnd,
+            deleted,
+            email=email,
+            no_tags=no_tags,
+            timed=ago_s is not None,
+            readings=readings,
+        )
+        how["spelt"] = phone
         return said, webhook(said, at=None if ago_s is None else self.clock() - ago_s, **how)
 
     def accept(self, said, body):
@@ -77,6 +90,11 @@ class World(Life):
         self.run(self.replaying(ids, force=force))
 
     async def replaying(self, ids, *, force):
+        waiting = {
+            row["id"] for row in self.rows("SELECT id FROM events WHERE state IN ('received', 'queued')")
+        }
+        if force:
+            self._forced |= {*ids} - waiting
         await self.service.writer.run(lambda connection: events.replay(connection, ids, force=force))
         self.resolved()
 
@@ -122,8 +140,12 @@ class World(Life):
         self.pending = waiting | self.pending  # what is replayed waits again
         done = [event_id for event_id in self.pending if event_id not in waiting]
         for event_id in sorted(done, key=lambda each: (not self.pending[each], each)):
-            (row,) = self.rows("SELECT occurred_at FROM events WHERE id = ?", event_id)
-            self.model.resolve(event_id, row["occurred_at"])
+            (row,) = self.rows(
+                "SELECT occurred_at, replayed_after > 0 AS replayed FROM events WHERE id = ?", event_id
+            )
+            again = bool(row["replayed"]) or event_id in self._forced
+            self._forced.discard(event_id)
+            self.model.resolve(event_id, row["occurred_at"], again=again)
             del self.pending[event_id]
 
     def _blocked_now(self, phone):
@@ -141,4 +163,5 @@ class World(Life):
         return []
 
     def dead(self):
-        return [row["id"] for row in self.rows("SELECT id FROM events WHERE state = 'dead' ORDER BY id")]
+        found = (row["id"] for row in self.rows("SELECT id FROM events WHERE state = 'dead' ORDER BY id"))
+        return [event_id for event_id in found if event_id not in self.model.in_vain]
