@@ -8,7 +8,7 @@ import pytest
 from bridge.config import load
 from bridge.model import ContactKey, Destination, Incoming, Mapped
 from bridge.model import Lead as Wish
-from bridge.outbox.facts import NEW, Decision, KnownContact, OwnTags, Put
+from bridge.outbox.facts import ADDRESS, NEW, Decision, KnownContact, OwnTags, Put
 from bridge.outbox.outcome import Rejected, Unreachable
 from bridge.rules.mentions import Mentions
 from bridge.store import claiming, events, forgetting, marks, mentioning, origins, person, wanted
@@ -538,3 +538,39 @@ def test_what_was_wanted_and_sent_goes_too(town):
     ]
     assert (sent["phone"], "company" in sent) == (BOB, False)
     assert b"ann@example.com" not in town.raw()
+
+
+# Addresses
+
+
+def addressed(town, contact, phone, *addresses, blocked=()):
+    """A contact with its addresses, and what was said of some of them alone."""
+    event_id = town.accept(contact)
+    known = KnownContact(ContactKey("ghl", "loc", contact), phone=phone, event_id=event_id)
+    said = tuple(
+        KnownContact(ContactKey(ADDRESS, "", each), event_id=event_id, dnd_all=True, blocked=True)
+        for each in blocked
+    )
+    decision = Decision("skipped", "do not call", contact=known, others=said, addresses=addresses)
+    town.decide(event_id, decision, phone)
+
+
+def test_their_addresses_go_and_what_was_said_of_them(town):
+    addressed(town, "ann", ANN, "old@example.com", "ann@example.com", blocked=["ann@example.com"])
+    addressed(town, "bob", BOB, "bob@example.com", blocked=["bob@example.com"])
+    assert town.forget().clean
+    assert b"old@example" not in town.raw()
+    assert b"ann@example" not in town.raw()
+    assert [row["email"] for row in town.rows("SELECT email FROM contact_emails")] == ["bob@example.com"]
+    said = town.rows("SELECT contact_id FROM contact_map WHERE system = ?", ADDRESS)
+    assert [row["contact_id"] for row in said] == ["bob@example.com"]
+
+
+def test_an_address_that_another_contact_has_too_stays_theirs(town):
+    addressed(town, "ann", ANN, "family@example.com", blocked=["family@example.com"])
+    addressed(town, "bob", BOB, "family@example.com")
+    erased = town.forget()
+    assert (erased.clean, erased.shared) == (True, 1)
+    left = town.rows("SELECT email, contact_id FROM contact_emails")
+    assert left == [{"email": "family@example.com", "contact_id": "bob"}]
+    assert town.rows("SELECT blocked FROM contact_map WHERE system = ?", ADDRESS) == [{"blocked": 1}]

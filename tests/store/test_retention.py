@@ -179,6 +179,18 @@ def test_who_opted_out_can_still_be_tagged(stock):
     assert [row["event_id"] for row in stock.rows("SELECT event_id FROM outbox")] == [first, by_phone]
 
 
+def test_whom_the_opt_out_of_an_address_blocked_can_still_be_tagged(stock):
+    """The event that said it is nobody's by its own words."""
+    out = stock.accept("", source="forms", **old(400))
+    kin = KnownContact(ContactKey("ghl", "loc", "ann"), phone=ANN, event_id=out, blocked=True, dnd_all=True)
+    stock.decide(out, Decision("skipped", "do not call", others=(kin,)), **old(400))
+    stock.skip("zoe", ago=0)
+    assert sweep(stock) == (0, 0, 0)
+    learned = adopting.learn(stock.connection, "main", "", [(ANN, "lead-7")], tags=OwnTags(), now=time.time())
+    assert learned.opt_outs == 1
+    assert stock.state(out) == "queued"
+
+
 def test_who_may_be_called_again_is_no_exception(stock):
     opted_out(stock, "ann", ANN, **old(400))
     newer = stock.queue("ann", ANN, **old(399))
