@@ -246,6 +246,8 @@ async def test_the_kept_requests_are_few_and_small(bridge):
 async def test_the_front_page_says_that_it_works_and_nothing_else(bridge):
     answer = await bridge.http.get("/")
     assert (answer.status_code, answer.text) == (200, "The bridge works.\n")
+    assert (await bridge.http.head("/")).content == b""
+    assert (await bridge.http.post("/")).status_code == 405
     assert "X-Content-Type-Options" in answer.headers
 
 
@@ -314,6 +316,58 @@ async def test_any_json_whatever_gets_an_answer_below_500_and_a_fate(bridge):
     for payload in payloads:
         answer = await bridge.post(payload)
         assert answer.status_code in (200, 400), (answer.status_code, payload)
+    last = await bridge.accept(contact_id="the-last-one", phone="+12025550177")
+    await bridge.settled()
+    assert bridge.fate(last) == "delivered"
+
+
+FORM_TYPES = st.sampled_from(
+    [
+        "",
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=b",
+        "multipart/form-data",
+        "text/plain; charset=utf-16",
+        "application/json; charset=iso-8859-1",
+    ]
+)
+PIECES = st.sampled_from(
+    [
+        b'{"contact_id":"ann"}',
+        b"contact_id=ann&phone=1",
+        b'--b\r\nContent-Disposition: form-data; name="phone"\r\n\r\n1\r\n',
+        b"--b--\r\n",
+        b"[",
+        b"]",
+        b'"',
+        b"%7B",
+        b"\x1f\x8b\x08",
+        b"\xff\xfe",
+        b"a[b][]=",
+    ]
+)
+ANY_BODY = st.lists(PIECES | st.binary(max_size=20), max_size=5).map(b"".join)
+
+
+async def test_any_bytes_of_any_type_get_an_answer_of_the_table_and_are_counted(bridge):
+    sent = []
+
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck), database=None, deadline=None)
+    @given(ANY_BODY, FORM_TYPES, st.sampled_from(["", "", "gzip", "deflate", "br"]))
+    def collect(body, content_type, coding):
+        sent.append((body, content_type, coding))
+
+    collect()
+    statuses = []
+    for body, content_type, coding in sent:
+        headers = {"Content-Type": content_type, "Content-Encoding": coding}
+        headers = {name: value for name, value in headers.items() if value}
+        answer = await bridge.post(content=body, headers=headers)
+        assert answer.status_code in (200, 400), (answer.status_code, body, content_type)
+        statuses.append(answer.json()["status"])
+    refused = statuses.count("malformed")
+    await bridge.until(lambda: bridge.rows("SELECT 1 FROM refusals WHERE count = ?", refused))
     last = await bridge.accept(contact_id="the-last-one", phone="+12025550177")
     await bridge.settled()
     assert bridge.fate(last) == "delivered"

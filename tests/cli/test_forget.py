@@ -8,12 +8,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
 from bridge.outbox.facts import Decision
 from bridge.store import claiming
 from bridge.store.database import owned
+from bridge.store.refusals import Refused, add
 from bridge.store.secret_key import key_file
 from tests.stocked import BUDGET, CAMPAIGN
 from tests.store.test_forgetting import ANN, BOB, Town
@@ -120,6 +122,17 @@ def test_somebody_unknown_is_marked_and_it_says_so(town):
     again = town.bridge("forget", "+1 202 555 0199")
     assert again.exit_code == 0
     assert again.stdout.startswith("+1202•••0199 was erased before: nothing is stored of it.\n")
+
+
+def test_requests_that_were_refused_go_whoever_is_erased(town):
+    """What they hold can't be read: nobody knows whom they name."""
+    body = b'{"phone": "(202) 555-0199", "full_name": "Ida "Idi" Moss"}'
+    kept = Refused("workflow", "malformed", "the body is not JSON", time.time(), "", len(body), body)
+    add(town.connection, {}, [kept])
+    assert town.bridge("forget", "--yes", "202-555-0199").exit_code == 0
+    assert town.rows("SELECT * FROM refused_bodies") == []
+    for file in town.config.parent.glob("*.db*"):
+        assert b"Moss" not in file.read_bytes(), file
 
 
 def test_who_had_the_phone_once_is_told(town):
