@@ -80,9 +80,7 @@ def cut(text: str, limit: int) -> tuple[str, str]:
     """At most `limit` UTF-16 units, ending with a whole word unless that would lose half of it."""
     if units(text) <= limit:
         return text, ""
-    end = limit
-    while units(text[:end]) > limit:
-        end -= 1
+    end = len(text[:limit].encode("utf-16-le", "replace")[: 2 * limit].decode("utf-16-le", "ignore"))
     space = text.rfind(" ", limit // 2, end + 1)
     kept = text[: space if space > 0 else _between_signs(text, end)]
     return kept.rstrip().rstrip(_JOINERS), f"cut to {limit} characters"
