@@ -1,4 +1,4 @@
-"""structlog, set up once: JSON off a terminal, colours on one, and nothing that must not be read by others.
+"""structlog, set up once: JSON off a terminal, sentences on one, and nothing that must not be read by others.
 
 Event names are `noun.verbed`. Rule for editors: log through `structlog.get_logger()` everywhere; the
 redaction here is the last line of defence, not a reason to log a payload.
@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from bridge.masking import mask_text
+from bridge.spoken import sentence
 
 _OURS: Final = ("event", "level", "timestamp")  # fields that hold nothing but our own words
 _SHORTEST: Final = 6  # of a secret: what is shorter is a word that stands everywhere
@@ -49,12 +50,13 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         structlog.processors.format_exc_info,
     ]
     if as_json:
+        first.append(_nobody)
         renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
         final: Any = structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str)
         lines = Lines(sys.stdout.buffer)
         factory: Any = lambda *_names: lines  # noqa: E731 - structlog asks for a factory
     else:
-        renderer = final = _on_a_terminal(structlog.dev.ConsoleRenderer(pad_event_to=18))
+        renderer = final = _on_a_terminal(sentence)
         factory = structlog.PrintLoggerFactory(sys.stdout)
     structlog.configure(
         processors=[*first, redact, final],
@@ -63,6 +65,12 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         cache_logger_on_first_use=False,  # a reload brings new secrets
     )
     _adopt_standard_logging([*first, redact_all], renderer)
+
+
+def _nobody(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whom a line is about, by first letters, is for a terminal alone: a file is kept and searched."""
+    line.pop("who", None)
+    return line
 
 
 def _on_a_terminal(render: Callable[..., Any]) -> Callable[..., Any]:

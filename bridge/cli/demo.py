@@ -16,6 +16,7 @@ import typer
 
 from bridge.cli.output import console, duration, program
 from bridge.errors import BridgeError
+from bridge.spoken import COLOURS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -119,7 +120,6 @@ def _row(result: "Result") -> "tuple[Text, ...]":
     from rich.text import Text  # noqa: PLC0415
 
     state = result.fate.partition(":")[0]
-    styles = {"delivered": "green", "dead": "yellow"}
     mark = (
         Text(str(result.event_id or ""), style="dim") if result.as_expected else Text("✗", style="bold red")
     )
@@ -127,7 +127,7 @@ def _row(result: "Result") -> "tuple[Text, ...]":
         mark,
         Text(result.case.title),
         Text(result.answer, style="" if result.answer == "200 accepted" else "dim"),
-        Text(result.fate, style=styles.get(state, "")),
+        Text(result.fate, style=COLOURS.get(state, "")),
         Text("\n".join(result.leads) or "none", style="" if result.leads else "dim"),
     )
 

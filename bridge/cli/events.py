@@ -11,7 +11,7 @@ import typer
 
 from bridge.cli import selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, outline
-from bridge.cli.output import JsonOption, console, local_time, print_json, table
+from bridge.cli.output import JsonOption, coloured, console, local_time, print_json, table
 from bridge.cli.refused import tell_counts, tell_refused
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _tell(found: "list[EventLine]") -> None:
                 event.source,
                 kind(event),
                 event.phone or (event.contact_id if wide else ""),
-                fate(event),
+                coloured(fate(event)),
             )
             for event in found
         ],

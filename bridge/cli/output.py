@@ -7,6 +7,7 @@ cursor.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.errors import BridgeError, ConfigError, Problem
+from bridge.spoken import COLOURS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,6 +88,13 @@ def table(
         to.print(grid)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     typer.echo("\n".join(lines))
+
+
+def coloured(fate: str) -> "Text":
+    """An event's fate ("skipped: no phone") in the colour of its state."""
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(printable(fate), style=COLOURS.get(re.split("[: ]", fate, maxsplit=1)[0], ""))
 
 
 def print_json(value: Any) -> None:

@@ -19,12 +19,14 @@ from bridge.cli.preview_words import advice, destination, do_not_call, names, sh
 from bridge.config import Config
 from bridge.model import FieldTrace, Mapped
 from bridge.rules.mapping import Rules
+from bridge.spoken import COLOURS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _FIELDS = ("name", "phone", "email", "company", "tags")  # custom fields come after them
-_STATES = {"queued": "bold black on green", "skipped": "bold black on yellow", "dead": "bold white on red"}
+_STATES = {"queued": f"bold black on {COLOURS['queued']}", "skipped": f"bold black on {COLOURS['skipped']}"}
+_STATES["dead"] = f"bold white on {COLOURS['dead']}"
 
 
 def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> None:

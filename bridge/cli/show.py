@@ -16,6 +16,7 @@ from bridge.cli.output import JsonOption, duration, local_time, print_json, prin
 from bridge.cli.sheet import facts, section
 from bridge.cli.status_accounts import window_of
 from bridge.errors import BridgeError
+from bridge.spoken import COLOURS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,7 +75,7 @@ def _tell_fate(story: "Story", now: float) -> None:
     occurred = local_time(story.occurred_at) if abs(story.occurred_at - story.received_at) >= 1 else ""
     settled, newer = story.settled_at, story.superseded_by
     withdrawn = overtaken(newer, story.superseded_reason) if newer else ""
-    typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True))
+    typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True, fg=COLOURS[story.state]))
     facts(
         [
             ("reason", story.reason),

@@ -9,9 +9,12 @@ from collections.abc import Iterable
 import structlog
 
 from bridge.fusion.words import for_log
+from bridge.masking import mask_phone
 from bridge.metrics import Metrics
+from bridge.outbox.compose import Due
 from bridge.outbox.outcome import Unreachable
 from bridge.outbox.settle import Moment
+from bridge.spoken import masked_name
 from bridge.store.claiming import Claimed
 from bridge.store.events import Ended
 from bridge.store.resolving import LANE
@@ -21,6 +24,9 @@ log = structlog.get_logger()
 
 # So many leads that Fusion turned out to have cost two requests each: `bridge adopt` costs one for a hundred.
 MANY_FOUND = 20
+
+
+_NAMED = 3  # of a batch; at a terminal
 
 
 class Teller:
@@ -43,6 +49,7 @@ class Teller:
             attempt=claimed.attempt_id,
             method=answered.method,
             leads=len(claimed.rows),
+            who=[_whom(row) for row in claimed.rows[:_NAMED]],
             events=[row.event_id for row in claimed.rows],
             status=answered.status,
             ms=round(answered.ms, 1),
@@ -87,3 +94,8 @@ def _loggable(answered: Answered, words: str) -> str:
     """Words about a request. When no answer came, or none of Fusion's, they are the network's and ours."""
     nothing_said = answered.status is None or isinstance(answered.outcome, Unreachable)
     return words if nothing_said else for_log(words)
+
+
+def _whom(row: Due) -> str:
+    """The lead as a terminal may show it: "A•• L•• +1415•••0101"."""
+    return f"{masked_name(str(row.body.get('name') or ''))} {mask_phone(row.phone)}".strip()
