@@ -146,3 +146,10 @@ def test_what_fails_anew_is_said_at_once():
     assert seldom.due("the disk is full")
     seldom.over()
     assert seldom.due("the disk is full")
+
+
+def test_whom_a_line_is_about_is_for_a_terminal_alone(said):
+    structlog.get_logger().info("attempt.finished", who=["A•• L••"], leads=1)
+    line = json.loads(said())
+    assert "who" not in line
+    assert line["leads"] == 1
