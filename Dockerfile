@@ -18,10 +18,10 @@ COPY bridge bridge
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
  && /build/bin/pip --python /opt/bridge install --no-compile --no-deps --no-index /wheel/*.whl
 
-# Kept small: phonenumbers' tables of places, carriers and time zones are never imported (22 MB), of Babel's
-# languages those stay in which countries are read (30 MB go), and some packages come
-# with debug symbols (16 MB). Bytecode is made once, here, because nothing can be written later; it is checked by no clock,
-# since files in an image never change. Of the hundreds of Pygments lexers the bridge meets two: they do without.
+# Kept small: phonenumbers' tables of places, carriers and time zones are never imported (22 MB), Babel keeps the
+# languages in which countries are read (30 MB less), and some packages come with debug symbols (16 MB). Bytecode is
+# made once, here, because nothing can be written later; it is checked by no clock, since files in an image never
+# change. Of the hundreds of Pygments lexers the bridge meets two: they do without.
 RUN rm -r /opt/bridge/lib/python3*/site-packages/phonenumbers/carrierdata \
           /opt/bridge/lib/python3*/site-packages/phonenumbers/geodata \
           /opt/bridge/lib/python3*/site-packages/phonenumbers/tzdata \

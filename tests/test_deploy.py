@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bridge.rules.countries import LANGUAGES
 from tests.crash import processes
 from tests.crash.near import config_of
 
@@ -37,6 +38,12 @@ def test_the_image_runs_as_nobody_special():
     last = (ROOT / "Dockerfile").read_text().rsplit("FROM ", 1)[1]
     assert re.findall(r"^USER (.+)$", last, re.MULTILINE) == ["10001:10001"]
     assert not re.search(r"^(ARG|ENV) .*(KEY|TOKEN|SECRET)", last, re.MULTILINE)
+
+
+def test_the_image_keeps_the_languages_in_which_countries_are_read():
+    kept = re.search(r"grep -vE '/\(root\|(.+?)\)", (ROOT / "Dockerfile").read_text())
+    assert kept
+    assert tuple(kept[1].split("|")) == LANGUAGES
 
 
 @pytest.mark.parametrize(

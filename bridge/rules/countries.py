@@ -25,7 +25,7 @@ LANGUAGES: Final = (
     "pl",
     "sv",
     "da",
-    "nb",
+    "no",
     "fi",
     "tr",
     "ru",

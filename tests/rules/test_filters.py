@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import MappingError
 from bridge.rules.expression import PAYLOAD_SCOPE, compile_value
-from bridge.rules.filters import FILTERS, REGIONS
+from bridge.rules.filters import FILTERS, NOTES, REGIONS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -196,3 +196,21 @@ def test_no_filter_fails_because_of_its_value(value: Any, name: str) -> None:
 
 def test_every_filter_explains_itself() -> None:
     assert all(each.__doc__ for each in FILTERS.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("447700900123", "phone: its country code was read without a plus"),
+        ("202-555-01429", "taken as empty"),
+        ("n/a", ""),
+        ("(202) 555-0142", ""),
+    ],
+)
+def test_phone_notes_a_guess_and_a_refusal_without_the_number(value: str, says: str) -> None:
+    notes: list[str] = []
+    compiled = compile_value("{{ payload.x | phone('US') }}", PAYLOAD_SCOPE)
+    compiled({"payload": {"x": value}, REGIONS: (), NOTES: notes})
+    assert len(notes) == bool(says)
+    assert not says or says in notes[0]
+    assert not any("55501" in note or "77009" in note for note in notes)
