@@ -73,12 +73,16 @@ def stated(layers: Iterable[Mapping[str, Any]]) -> Stated:
 
 def _said(layer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Keys and words, in the order of _KEYS."""
-    found = [(rank, key) for key in layer if (rank := _rank(keys.squeeze(key))) is not None]
+    ranks = _RANKS
+    found = [(rank, key) for key in layer if (rank := ranks[key]) >= 0]
+    if not found:
+        return []
     return [(key, word) for _, key in sorted(found) if (word := values.text(layer[key]))]
 
 
-def _rank(squeezed: str) -> int | None:
-    return _KEYS.index(squeezed) if squeezed in _KEYS else None
+def _rank(key: str) -> int:
+    squeezed = keys.squeeze(key)
+    return _KEYS.index(squeezed) if squeezed in _KEYS else -1
 
 
 def _type(key: str, word: str) -> str:
@@ -107,3 +111,6 @@ def _unknown(said: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _letters(said: str) -> str:
     return _NOT_A_LETTER.sub("", said.lower())
+
+
+_RANKS: keys.Known[int] = keys.Known(_rank, -1)

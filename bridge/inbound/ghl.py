@@ -108,15 +108,17 @@ def field_value(value: Any) -> Any:
 
 def doubts(layers: Layers, read: Contact) -> tuple[str, ...]:
     """What these layers seem to say of the contact, and don't."""
-    found = near_fields.doubts(layers, read, {field: said(layers, *names) for field, names in FIELDS.items()})
+    exact = {field: said(layers, *FIELDS[field]) for field in near_fields.TOLD}
+    found = near_fields.doubts(layers, read, exact)
     if not read.phone and any(values.unfilled(layer.get("phone")) for layer in layers):
         found = [UNFILLED_PHONE, *found]
     found += [
         f"{name}: nothing could be read of {'an object' if isinstance(layer[name], dict) else 'a list'}"
         for field, names in FIELDS.items()
+        if not getattr(read, field)
         for layer in layers
         for name in names
-        if isinstance(layer.get(name), dict | list) and layer[name] and not getattr(read, field)
+        if isinstance(layer.get(name), dict | list) and layer[name]
     ]
     if not read.tags:
         found += [

@@ -66,28 +66,27 @@ class GhlWorkflow:
 
     def receive(self, payload: Mapping[str, Any]) -> Incoming | Ignored:
         body = _Body.of(payload)
-        location = _location_id(payload, body)
+        location = body.location_id
         if self.locations and location and location not in self.locations:  # one that names none may be ours
             return Ignored(f"location {location[:_SHOWN]} is not listed")
         external_id = ghl.said((payload, body.data), *_EVENT_ID_WORDS)
         # The contact's id in the event id's place would make every later event a "duplicate".
-        mistaken = external_id == _contact_id(payload, body)
-        return _head(payload, body, self._written(payload, body)).incoming(
-            body.layers, "" if mistaken else external_id
-        )
+        mistaken = external_id == body.contact_id
+        return _head(body, self._written(body)).incoming(body.layers, "" if mistaken else external_id)
 
-    def _written(self, payload: Mapping[str, Any], body: "_Body") -> values.Zone:
+    def _written(self, body: "_Body") -> values.Zone:
         if self.written.zone or not self.zones:
             return self.written
-        return replace(self.written, zone=self.zones.get(_location_id(payload, body)))
+        return replace(self.written, zone=self.zones.get(body.location_id))
 
     def read(self, payload: Mapping[str, Any]) -> Reading:
         body = _Body.of(payload)
-        head = _head(payload, body, self._written(payload, body))
+        written = self._written(body)
+        head = _head(body, written)
         location, workflow = ghl.nested(payload, "location"), ghl.nested(payload, "workflow")
         contact = ghl.contact(
             body.layers,
-            _contact_id(payload, body),
+            body.contact_id,
             custom=_custom(body.root, body.layers),
             spoken=head.spoken,
         )
@@ -95,7 +94,7 @@ class GhlWorkflow:
             contact=contact,
             type=head.type,
             source=self.name,
-            location_id=_location_id(payload, body),
+            location_id=body.location_id,
             location_name=ghl.said((location,), "name") or ghl.said((body.root,), "location_name"),
             workflow_name=ghl.said((workflow,), "name") or ghl.said((body.root,), "workflow_name"),
             data={key: values.plain(value) for key, value in body.data.items()},
@@ -110,7 +109,7 @@ class GhlWorkflow:
                 *head.spoken.doubts,
                 *ghl.doubts(body.layers, contact),
                 *body.stated.doubts,
-                *_time_doubts(body, self._written(payload, body)),
+                *_time_doubts(body, written),
             ),
         )
 
@@ -121,14 +120,10 @@ class _Body:
 
     root: Mapping[str, Any]
     data: Mapping[str, Any]
-    nested: ghl.Layers
     layers: ghl.Layers  # where the contact's fields may be
     stated: events.Stated
-
-    @property
-    def all(self) -> ghl.Layers:
-        """Custom data included: where the event itself may be spoken of."""
-        return (self.root, *self.nested, self.data)
+    contact_id: str
+    location_id: str
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "_Body":
@@ -136,17 +131,24 @@ class _Body:
         nested = _nested_contacts(payload)
         # Custom data has the user's own keys: "name" may be a campaign's. These can't mislead.
         reachable = {key: value for key, value in data.items() if near_fields.reaches(key)}
-        return cls(root, data, nested, (root, *nested, reachable), events.stated((root, data)))
+        stated = events.stated((root, data))
+        return cls(
+            root=root,
+            data=data,
+            layers=(root, *nested, reachable),
+            stated=stated,
+            contact_id=_contact_id(payload, data, about_a_contact=bool(stated.type)),
+            location_id=ghl.said((ghl.nested(payload, "location"),), "id")
+            or ghl.said((root, *nested, data), *_LOCATION_ID_WORDS),
+        )
 
 
-def _head(payload: Mapping[str, Any], body: _Body, written: values.Zone) -> ghl.Head:
-    contact_id = _contact_id(payload, body)
-    location_id = _location_id(payload, body)
+def _head(body: _Body, written: values.Zone) -> ghl.Head:
     said = spoken(body.root, event=body.stated.opted_out, about=body.stated.about_dnd)
     times = (values.moment(value, written) for _, value in _times(body))
     return ghl.Head(
         type="contact.deleted" if said.deleted else body.stated.type or "contact.updated",
-        key=ContactKey(ghl.SYSTEM, location_id, contact_id) if contact_id else None,
+        key=ContactKey(ghl.SYSTEM, body.location_id, body.contact_id) if body.contact_id else None,
         occurred_at=next((at for at in times if at is not None), None),
         spoken=said,
     )
@@ -159,11 +161,6 @@ def _times(body: _Body) -> list[tuple[str, Any]]:
 def _time_doubts(body: _Body, written: values.Zone) -> tuple[str, ...]:
     found = [values.time_doubt(word, value, written) for word, value in _times(body)]
     return tuple(filter(None, found)) if all(found) else ()
-
-
-def _location_id(payload: Mapping[str, Any], body: _Body) -> str:
-    named = ghl.said((ghl.nested(payload, "location"),), "id")
-    return named or ghl.said(body.all, *_LOCATION_ID_WORDS)
 
 
 def _custom_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -181,11 +178,11 @@ def _marked(layer: Mapping[str, Any]) -> bool:
     return bool(ghl.said((layer,), *_CONTACT_MARKS))
 
 
-def _contact_id(payload: Mapping[str, Any], body: _Body) -> str:
+def _contact_id(payload: Mapping[str, Any], custom: Mapping[str, Any], *, about_a_contact: bool) -> str:
     contact, data = ghl.nested(payload, "contact"), ghl.nested(payload, "data")
-    named = ghl.said((payload, contact, data, _custom_data(payload)), *_CONTACT_ID_WORDS)
+    named = ghl.said((payload, contact, data, custom), *_CONTACT_ID_WORDS)
     # Inside `contact` an `id` is the contact's; inside `data` also where the body says it is about one.
-    named = named or ghl.said((contact, data) if body.stated.type else (contact,), "id")
+    named = named or ghl.said((contact, data) if about_a_contact else (contact,), "id")
     if named or ("id" not in payload and "id" not in data):
         return named
     return next((ghl.said((layer,), "id") for layer in (payload, data) if _is_a_contact(layer, payload)), "")

@@ -31,10 +31,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "company": ("company", "companyname", "businessname", "organization", "organisation"),
     "country": ("country", "countrycode", "countryname"),
 }
-_TOLD = ("phone", "email")
-_RANKS: Mapping[str, tuple[str, int]] = {
+TOLD = ("phone", "email")
+_RANKS: Mapping[str, tuple[str, int] | tuple[()]] = {
     name: (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)
 }
+_NEAR: keys.Known[tuple[str, int] | tuple[()]] = keys.Known(lambda key: _RANKS.get(keys.squeeze(key), ()), ())
 # Not a near name, but where a phone may be: told, never dialled.
 _MAYBE = frozenset({"phone", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
 _DIGITS_OF_A_PHONE = 7
@@ -48,18 +49,18 @@ def said(layers: Layers, field: str) -> str:
 
 def reach(layers: Layers) -> bool:
     """Whether a phone or an e-mail address is there, under any near key."""
-    return any(said(layers, field) for field in _TOLD)
+    return any(said(layers, field) for field in TOLD)
 
 
 def reaches(key: str) -> bool:
     """Whether a key is a phone's or an e-mail address's, or nearly."""
-    return _RANKS.get(keys.squeeze(key), ("", 0))[0] in _TOLD
+    return _NEAR[key][:1] in (("phone",), ("email",))
 
 
 def doubts(layers: Layers, read: Contact, exact: Mapping[str, str]) -> list[str]:
     """Which fields were read under a near key, and where a phone may be that wasn't."""
     found = []
-    for field in _TOLD:
+    for field in TOLD:
         if not exact[field]:
             found += [f"{field}: read from the key {key!r}" for key, _ in list(_said(layers, field))[:1]]
     if not read.phone:
@@ -67,20 +68,22 @@ def doubts(layers: Layers, read: Contact, exact: Mapping[str, str]) -> list[str]
             f"phone: nothing is under that key; {key[:_SHOWN]!r} may be it: send it as `phone`"
             for layer in layers
             for key, value in layer.items()
-            if _MAYBE & set(keys.words(key[:200]).split()) and _like_a_phone(value)
+            if not _MAYBE.isdisjoint(f"{keys.words(key[:200])} {keys.words(key[:200].lower())}".split())
+            and _like_a_phone(value)
         ]
     return found
 
 
 def _said(layers: Layers, field: str) -> Iterator[tuple[str, str]]:
-    near = [
+    near = _NEAR
+    found = [
         (rank, at, key, layer[key])
         for at, layer in enumerate(layers)
         for key in layer
-        if (known := _RANKS.get(keys.squeeze(key))) and known[0] == field
+        if (known := near[key]) and known[0] == field
         for rank in known[1:]
     ]
-    for _, _, key, value in sorted(near, key=lambda each: each[:2]):
+    for _, _, key, value in sorted(found, key=lambda each: each[:2]):
         if text := values.text(value):
             yield key, text
 

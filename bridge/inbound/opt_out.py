@@ -95,18 +95,20 @@ def _inbound(payload: Mapping[str, Any]) -> bool:
 def _within(payload: Mapping[str, Any]) -> Iterator[Said]:
     """Level by level, so that no depth and no number of keys of a stranger takes long."""
     level: Sequence[Mapping[str, Any]] = (payload,)
-    left = _KEYS_READ
+    left, known = _KEYS_READ, keys.SPEAKS
     for _ in range(_DEEPEST):
         deeper: list[Mapping[str, Any]] = []
         for layer in level:
+            left -= len(layer)
             for key, value in layer.items():
-                left -= 1
-                if speaks := keys.speaks(key):
+                if speaks := known[key]:
                     yield Said(key, speaks, value)
-                elif isinstance(value, dict):
+                    continue
+                kind = type(value)  # JSON has no sub-classes, and most values are texts
+                if kind is dict:
                     if value and keys.squeeze(key) not in _OTHERS:
                         deeper.append(value)
-                elif isinstance(value, list):
+                elif kind is list:
                     yield from _labelled(value)
             if left < 0:
                 return
