@@ -68,6 +68,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
             "forgotten": selecting.for_json(marks),
             "fusion": {name: selecting.for_json(each) for name, each in bound.items()},
             "configuration": _config_as_json(read, config),
+            "not_events": [selecting.for_json(each) for each in counts(reader)],
         }
         print_json({**_as_json(known, status, process, size), **more})
         return
@@ -76,7 +77,7 @@ def command(*, config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) 
     if trouble := no_room(known.database):
         facts([("stores nothing", trouble.message), ("what to do", trouble.fix)])
     _tell_events(status, now)
-    _tell_refusals(counts(reader))
+    _tell_refusals(counts(reader), now)
     tell_accounts(known, status, now, running=bool(process))
     _tell_refused_keys(status, process)
     _tell_elsewhere(bound)
@@ -111,11 +112,15 @@ def _tell_events(status: "Status", now: float) -> None:
     )
 
 
-def _tell_refusals(counted: "list[Count]") -> None:
-    """Requests that are no events; `bridge events --refused` shows them."""
-    if counted:
-        found = (f"{each.source} {each.outcome} {each.count}".strip() for each in counted)
-        facts([("not events", "; ".join(found)), ("", "why: `bridge events --refused`")])
+def _tell_refusals(counted: "list[Count]", now: float) -> None:
+    """Requests that are no events, and why the last one; `bridge events --refused` shows them."""
+    if not counted:
+        return
+    found = [f"{each.source} {each.outcome} {each.count}".strip() for each in counted]
+    last = max(counted, key=lambda each: each.last_at)
+    why = f"{duration(max(0.0, now - last.last_at))} ago, {last.outcome}: {last.reason}"
+    room = console().width - len("  not events  ")
+    facts([("not events", "; ".join(found)), ("", cut(why, room)), ("", "each: `bridge events --refused`")])
 
 
 def _tell_refused_keys(status: "Status", process: str) -> None:

@@ -43,7 +43,15 @@ def test_an_empty_list_says_what_came_instead_and_what_to_do(stock):
     assert "malformed: `bridge events --refused` shows what came" in said
     assert "unknown source: paste the URL that `bridge check` prints" in said
     assert "no such events" in stock.bridge("events", "--source", "forms").stdout
-    assert "workflow malformed 2; unknown source 1" in stock.bridge("status").stdout
+    said = stock.bridge("status").stdout
+    assert "workflow malformed 2; unknown source 1" in said
+    assert " ago, malformed: the body is not JSON" in said
+    found = json.loads(stock.bridge("status", "--json").stdout)["not_events"]
+    assert [(each["source"], each["outcome"], each["count"]) for each in found] == [
+        ("workflow", "malformed", 2),
+        ("", "unknown source", 1),
+    ]
+    assert all(each["last_at"].endswith("Z") or "+" in each["last_at"] for each in found)
 
 
 def test_the_requests_are_shown_without_what_could_move_the_cursor(stock):
