@@ -104,7 +104,7 @@ def region_of(said: str) -> str | None:
 def _lookup(text: str) -> str:
     name = _fold(text)
     letters = re.sub(r"[\s.]", "", text).upper()
-    if len(letters) == 2:  # US, us, U.S.
+    if len(letters) == 2 and letters.isascii():  # US, us, U.S.
         code = _NAMED_ALIKE.get(letters, letters)
         return code if code in SUPPORTED_REGIONS else ""
     names = _names()
