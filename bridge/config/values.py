@@ -17,6 +17,7 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo
 from bridge.config.wording import refusal
 from bridge.errors import ExpressionError, MappingError
 from bridge.inbound.signature import load_public_key
+from bridge.inbound.values import tags
 from bridge.rules.destination import is_expression
 from bridge.rules.expression import PAYLOAD_SCOPE, compile_value
 
@@ -142,15 +143,19 @@ def _per_event(value: Any) -> Any:
 def _tags(value: Any) -> Any:
     if not isinstance(value, list):
         return _expression(value)
-    expressions = [_expression(item) for item in value if item is not None]  # blanks are told elsewhere
-    return lambda words: [tag for expression in expressions for tag in _given(expression, words)]
+    rules = [item for item in value if item is not None]  # blanks are told elsewhere
+    expressions = [(_expression(rule), "{{" in rule) for rule in rules]
+    return lambda words: [tag for each, found in expressions for tag in _given(each, words, found=found)]
 
 
-def _given(expression: Callable[..., Any], words: Mapping[str, Any]) -> list[Any]:
+def _given(expression: Callable[..., Any], words: Mapping[str, Any], *, found: bool) -> list[Any]:
+    """The tags of one rule. Of a text that was found, "vip, new" is two tags; a literal text is one."""
     try:
         value = expression(words)
     except MappingError:
         return []  # one tag that fails mustn't cost the others
+    if found and isinstance(value, str):
+        return list(tags(value))
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

@@ -59,3 +59,19 @@ def test_what_is_found_in_a_list_of_objects_counts():
     answers = form("{{ (payload.answers | selectattr('id', 'equalto', 7) | first).labels }}")
     assert not answers.read({"answers": [{"id": 6, "labels": ["vip"]}]}).tags_said
     assert answers.read({"answers": [{"id": 7, "labels": ["vip"]}]}).tags_said
+
+
+@pytest.mark.parametrize(
+    "tags", ["vip, Customer", '["vip", "Customer"]', ["vip", "Customer"], "[vip, Customer]"]
+)
+@pytest.mark.parametrize("rule", ["{{ payload.tags }}", ["{{ payload.tags }}"]])
+def test_tags_in_any_shape_of_a_mapped_source(tags, rule):
+    assert form(rule).read({"tags": tags}).contact.tags == ("vip", "Customer")
+
+
+def test_a_literal_is_one_tag():
+    assert form(["{{ payload.tags }}", "web, form"]).read({"tags": "vip,new"}).contact.tags == (
+        "vip",
+        "new",
+        "web, form",
+    )
