@@ -136,17 +136,22 @@ def _in_vain(word: Word, addressed: tuple[str, ...], facts: Facts) -> str:
 
 
 def _added(decision: Decision, more: Leftover) -> Decision:
-    """The same with more puts and withdrawals, none of them twice."""
-    places = {(put.account, put.campaign_id, put.phone) for put in decision.puts}
-    puts = tuple(put for put in more.puts if (put.account, put.campaign_id, put.phone) not in places)
+    """The same with more puts and withdrawals, none of them twice: of two for one place the block counts."""
+    places = {(put.account, put.campaign_id, put.phone) for put in more.puts}
+    kept = tuple(put for put in decision.puts if (put.account, put.campaign_id, put.phone) not in places)
     withdrawals = tuple(each for each in more.withdrawals if each not in decision.withdrawals)
-    return Leftover(puts, withdrawals).added_to(decision)
+    return Leftover(more.puts, withdrawals).added_to(replace(decision, puts=kept))
 
 
 def _numbers(
     word: Word, mapped: Mapped, contact: KnownContact | None, facts: Facts
 ) -> Iterable[KnownContact]:
-    """Every number that the phone can mean is blocked as a contact that is known by its phone."""
+    """Every number that the phone can mean is blocked as a contact that is known by its phone.
+
+    Not of a late event whose contact has another phone by now: the old one may be somebody else's.
+    """
+    if contact and mapped.phone not in ("", contact.phone):
+        return
     people = {person.key: person for person in facts.people}
     for phone in mapped.plausible:
         key = ContactKey(word.source, "", phone)

@@ -125,6 +125,21 @@ def test_an_overtaken_opt_out_is_not_spread():
     assert (decision.reason, decision.others) == ("stale", ())
 
 
+def test_a_late_opt_out_leaves_the_phone_alone_that_the_contact_had_then():
+    ann = KnownContact(ANN, P2, occurred_at=300.0, event_id=1)
+    decision = run(Facts(ann, (ann,)), key=ANN, phone=P1, email="", dnd_all=True)
+    assert (decision.contact.blocked, decision.contact.phone, decision.others) == (True, P2, ())
+
+
+def test_a_block_counts_for_a_lead_that_is_left_at_the_same_time():
+    """The contact changes its phone with an opt-out, and somebody with its address has the old one."""
+    ann = KnownContact(ANN, P1, occurred_at=100.0, event_id=1)
+    bob = replace(BOBS, phone=P1, deleted=True)
+    facts = Facts(ann, (ann, bob), (KnownLead("main", "", P1, {"tags": ["x"]}),), kin=(bob,))
+    (put,) = run(facts, key=ANN, phone=P3, dnd_all=True).puts
+    assert (put.phone, put.priority, put.body["tags"][0]) == (P1, DO_NOT_CALL, "do-not-call")
+
+
 def test_every_number_that_it_can_mean_is_blocked_and_lifted():
     out = run(phone=P1, readings=(P1, P2, P3), email="", dnd_all=True)
     assert (out.state, out.reason) == ("skipped", "do not call")
