@@ -46,6 +46,16 @@ def tell_refused(reader: sqlite3.Connection, *, limit: int, json: bool) -> None:
         typer.echo(f"  {each.size} bytes{printable(kind)}: {_text(each)[:_BODY_SHOWN]}")
 
 
+def tell_nothing(reader: sqlite3.Connection) -> None:
+    """Say that there are no events yet, and what came instead."""
+    from bridge.store.refusals import counts  # noqa: PLC0415
+
+    typer.echo("no events yet")
+    if counted := counts(reader):
+        typer.echo("But requests came that are no events:")
+        tell_counts(counted)
+
+
 def tell_counts(counted: "Sequence[Count]") -> None:
     """Print how often each source refused or ignored a request, and what to do."""
     table(

@@ -5,12 +5,14 @@ event that waits already is never touched, and it is always told how many went.
 """
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli import selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
+from bridge.cli.finding import Asked, wanted_of
 from bridge.cli.output import duration
 from bridge.errors import BridgeError
 
@@ -29,6 +31,8 @@ def command(
     config: ConfigOption = DEFAULT_CONFIG,
     state: selecting.StateOption = None,
     source: selecting.SourceOption = "",
+    phone: selecting.PhoneOption = "",
+    reason: selecting.ReasonOption = "",
     since: selecting.SinceOption = "",
     force: Annotated[bool, typer.Option("--force", help="Deliver also what is unchanged.")] = False,
     dry_run: Annotated[
@@ -45,13 +49,15 @@ def command(
       bridge replay 1042 1043
       bridge replay --state dead --since 2d --dry-run
       bridge replay --state dead --since 2d
+      bridge replay --reason "no usable name"
     """
-    if ids and (state or source or since):
+    asked = Asked(states=tuple(state or ()), phone=phone, source=source, reason=reason, since=since)
+    if ids and asked != Asked():
         raise typer.BadParameter("name events by their ids, or choose them by options; not both")
-    if not (ids or state or source or since):
+    if not ids and asked == Asked():
         raise typer.BadParameter("which events? Name their ids, or choose: --state dead --since 2d, say")
     known = outline(config)
-    chosen = _by_id(known, ids) if ids else _by_options(known, state, source, since)
+    chosen = _by_id(known, ids) if ids else settled_of(known, asked)
     chosen = _with_payload(known, chosen, by_id=bool(ids))
     if dry_run:
         _count(known, chosen)
@@ -77,16 +83,16 @@ def _by_id(known: Outline, ids: list[int]) -> list[int]:
     return chosen
 
 
-def _by_options(known: Outline, state: list[selecting.State] | None, source: str, since: str) -> list[int]:
-    from bridge.store.queries import SETTLED, Wanted, find_ids  # noqa: PLC0415
+def settled_of(known: Outline, asked: Asked) -> list[int]:
+    """The settled events that the options choose. Refuses states that wait."""
+    from bridge.store.queries import SETTLED, find_ids  # noqa: PLC0415
 
-    waiting = [each for each in state or () if each not in SETTLED]
+    waiting = [each for each in asked.states if each not in SETTLED]
     if waiting:
         raise typer.BadParameter(f"what is {waiting[0]} waits already", param_hint="--state")
-    wanted = Wanted(
-        states=tuple(state or SETTLED), source=source, since=selecting.moment(since, now=time.time())
-    )
-    chosen = find_ids(_reader(known), wanted)
+    reader = _reader(known)
+    asked = replace(asked, states=asked.states or SETTLED)
+    chosen = find_ids(reader, wanted_of(asked, known, reader, now=time.time()))
     if not chosen:
         raise BridgeError("no such events", fix="try the same options with `bridge events`")
     return chosen

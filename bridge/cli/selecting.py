@@ -48,13 +48,29 @@ SinceOption = Annotated[
 PhoneOption = Annotated[
     str, typer.Option("--phone", metavar="NUMBER", help="In any spelling, or the last digits of it.")
 ]
+NameOption = Annotated[
+    str,
+    typer.Option("--name", metavar="WORDS", callback=words, help="Words of the name, or how they begin."),
+]
+EmailOption = Annotated[
+    str,
+    typer.Option("--email", metavar="ADDRESS", callback=words, help="An address, or how it begins."),
+]
+ReasonOption = Annotated[
+    str,
+    typer.Option("--reason", metavar="TEXT", callback=words, help="Why it ended so: a part of the words."),
+]
+RouteOption = Annotated[
+    str, typer.Option("--route", metavar="NAME", callback=words, help="Only those that took this route.")
+]
+WarnedOption = Annotated[bool, typer.Option("--warned", help="Only those with warnings.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", min=0, max=IDS[-1], metavar="N", help="Show at most so many; 0: all.")
 ]
 
 _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_FEWEST_DIGITS = 3  # with fewer, everybody matches
+FEWEST_DIGITS = 3  # with fewer, everybody matches
 _NATIONAL_DIGITS = 9  # as many are a number, not the end of one
 
 
@@ -84,8 +100,8 @@ def phone(text: str, region: str) -> str:
         digits = re.sub(r"[^0-9]", "", text)
     if len(digits) >= _NATIONAL_DIGITS:
         digits = digits.lstrip("0")  # 0412 345 678 is +61412345678 where that is at home
-    if len(digits) < _FEWEST_DIGITS:
-        said = f"{text!r} is no number; write at least its last {_FEWEST_DIGITS} digits"
+    if len(digits) < FEWEST_DIGITS:
+        said = f"{text!r} is no number; write at least its last {FEWEST_DIGITS} digits"
         raise typer.BadParameter(said, param_hint="--phone")
     return digits
 

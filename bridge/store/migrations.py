@@ -9,7 +9,15 @@ from typing import Any
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from bridge.store import schema, schema_door, schema_left_out, schema_origins, schema_reach, schema_wanted
+from bridge.store import (
+    schema,
+    schema_door,
+    schema_left_out,
+    schema_origins,
+    schema_reach,
+    schema_wanted,
+    schema_words,
+)
 
 migrations = Migrations("bridge")
 
@@ -62,6 +70,11 @@ def reach(db: Any) -> None:
 @migrations()
 def left_out(db: Any) -> None:
     _run(db, schema_left_out.LEFT_OUT)
+
+
+@migrations()
+def event_words(db: Any) -> None:
+    _run(db, schema_words.WORDS)
 
 
 def _run(db: Any, script: str) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from bridge.errors import StoreError
@@ -35,6 +36,9 @@ class Wanted:
     contact: str = ""
     source: str = ""
     since: float | None = None
+    reasons: tuple[str, ...] | None = None  # of these exactly: `reasons_with` finds them
+    route: str = ""
+    warned: bool = False
 
     @property
     def person(self) -> bool:
@@ -57,6 +61,8 @@ class EventLine:
     reason: str
     superseded_by: int | None
     superseded_reason: str  # why that one was skipped itself; empty when it wasn't
+    warned: bool
+    name: str  # as it was sent; empty in events that an older release resolved
 
 
 SUPERSEDED_REASON = """
@@ -66,7 +72,13 @@ COALESCE(
 """
 _COLUMNS = f"""
 id, received_at, source, type, location_id, contact_id, phone, state, reason, superseded_by,
-{SUPERSEDED_REASON}
+{SUPERSEDED_REASON},
+warnings <> '[]' AS warned
+"""
+_NAME = """
+COALESCE(
+    (SELECT word FROM event_words WHERE event_id = events.id AND kind = 'shown' LIMIT 1), ''
+) AS name
 """
 
 # A clause says what a partial index says, too, or SQLite doesn't take the index.
@@ -77,9 +89,18 @@ _CLAUSES = {
     "contact": "contact_id = :contact AND contact_id <> ''",
     "source": "source = :source",
     "since": "id >= :first AND received_at >= :since",
+    "reason": "reason = :reason AND reason <> ''",
+    "route": "route = :route AND route <> ''",
+    "warned": "warnings <> '[]' AND :warned",
 }
 # About one person there are few events: what else is asked must not choose the index (so says the plus).
-_BESIDE = {"state": "+state = :state", "source": "+source = :source"}
+_BESIDE = {
+    "state": "+state = :state",
+    "source": "+source = :source",
+    "reason": "+reason = :reason",
+    "route": "+route = :route",
+    "warned": "+warnings <> '[]' AND :warned",
+}
 
 # More don't fit into a number, and no phone has as many.
 _MOST_DIGITS = 18
@@ -87,8 +108,9 @@ _MOST_DIGITS = 18
 
 def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
     """The newest events of those wanted, the newest first; with limit 0 all."""
-    rows = _newest(connection, wanted, _COLUMNS, limit)
-    found = [EventLine(**row) for row in map(dict, rows)]
+    name = _NAME if has_table(connection, "event_words") else "'' AS name"
+    rows = _newest(connection, wanted, f"{_COLUMNS}, {name}", limit)
+    found = [EventLine(**{**dict(row), "warned": bool(row["warned"])}) for row in rows]
     found.sort(key=lambda event: event.id, reverse=True)
     return found[: limit or None]
 
@@ -109,6 +131,12 @@ def by_digits(connection: sqlite3.Connection, digits: str) -> tuple[int, ...]:
     return tuple(row["id"] for row in connection.execute(query, ending(digits)))
 
 
+def ids_of_phone(connection: sqlite3.Connection, phone: str) -> tuple[int, ...]:
+    """The events of this number in E.164."""
+    rows = connection.execute("SELECT id FROM events WHERE phone = ? AND phone <> ''", (phone,))
+    return tuple(row["id"] for row in rows)
+
+
 # Compared as numbers, because cutting a million texts takes twice as long; the length is for zeros in front.
 ENDING = "CAST(phone AS INTEGER) % :modulus = :end AND length(phone) > :digits"
 
@@ -119,6 +147,22 @@ def ending(digits: str) -> dict[str, int]:
     return {"modulus": 10 ** len(few), "end": int(few), "digits": len(digits)}
 
 
+def reasons_with(connection: sqlite3.Connection, text: str) -> tuple[str, ...]:
+    """Reads the reasons that hold this text, in any case, from the index alone: each once."""
+    rows = connection.execute(
+        """
+        WITH RECURSIVE one (reason) AS (
+            SELECT (SELECT MIN(reason) FROM events WHERE reason <> '')
+            UNION ALL
+            SELECT (SELECT MIN(reason) FROM events WHERE reason <> '' AND reason > one.reason)
+            FROM one WHERE one.reason IS NOT NULL
+        )
+        SELECT reason FROM one WHERE reason IS NOT NULL
+        """
+    )
+    return tuple(row["reason"] for row in rows if text.casefold() in row["reason"].casefold())
+
+
 def _newest(
     connection: sqlite3.Connection, wanted: Wanted, columns: str, limit: int
 ) -> Iterator[sqlite3.Row]:
@@ -126,8 +170,9 @@ def _newest(
     # One state a query: (state, id) and (source, state, id) are indexes, "one of these states" by id is none.
     # About one person there are few events.
     states = wanted.states or (STATES if wanted.source and not wanted.person else ("",))
-    for state in dict.fromkeys(states):
-        clauses, values = _conditions(connection, wanted, state)
+    reasons = ("",) if wanted.reasons is None else wanted.reasons
+    for state, reason in product(dict.fromkeys(states), reasons):
+        clauses, values = _conditions(connection, wanted, state, reason)
         query = f"""
             SELECT {columns}
             FROM events
@@ -139,13 +184,16 @@ def _newest(
 
 
 def _conditions(
-    connection: sqlite3.Connection, wanted: Wanted, state: str
+    connection: sqlite3.Connection, wanted: Wanted, state: str, reason: str
 ) -> tuple[list[str], dict[str, object]]:
     values: dict[str, object] = {
         "state": state,
         "phone": wanted.phone,
         "contact": wanted.contact,
         "source": wanted.source,
+        "reason": reason,
+        "route": wanted.route,
+        "warned": wanted.warned,
     }
     names = [name for name, value in values.items() if value]
     if wanted.ids is not None:
@@ -155,6 +203,8 @@ def _conditions(
         names.append("since")
         values |= {"since": wanted.since, "first": first_since(connection, wanted.since)}
     clauses = _CLAUSES | _BESIDE if wanted.person else _CLAUSES
+    if reason and not wanted.person:  # one reason is of one state, nearly always
+        clauses = clauses | {"state": _BESIDE["state"], "source": _BESIDE["source"]}
     return [clauses[name] for name in names], values
 
 

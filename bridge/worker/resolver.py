@@ -20,7 +20,7 @@ from bridge.outbox.facts import DO_NOT_CALL
 from bridge.outbox.identity import Arrival, contact_key, decide, same_person
 from bridge.outbox.reach import addresses, speaks_of_calls
 from bridge.rules.mapping import apply
-from bridge.store import entries, events, recovering, resolving, wanted
+from bridge.store import entries, event_words, events, recovering, resolving, wanted
 from bridge.store.events import Ended, Received
 from bridge.store.marks import Marks
 from bridge.store.reaching import Asked
@@ -174,6 +174,7 @@ class Resolver:
         if entry is not None and decision.state == "queued":
             ended += entries.supersede(connection, entry.event_id, event.id, now)
         wanted.write(connection, event.id, mapped, config.rules_mark)
+        event_words.write(connection, event.id, reading.contact, mapped.phone)
         if decision.erase:
             self._rinse.need()
         if any(put.account not in accounts for put in decision.puts):

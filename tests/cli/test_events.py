@@ -33,8 +33,9 @@ def test_the_newest_come_first_with_their_fate(stock):
     assert listed(result) == ["5", "4", "3", "2", "1"]
     lines = result.stdout.splitlines()
     assert lines[1].split()[3:] == ["forms", "updated", "carl", "dead:", "no", "such", "phone"]
+    assert lines[0].split()[3:] == ["event", "name", "phone", "or", "contact", "state"]
     assert lines[2].endswith("skipped: filtered: already a customer")
-    assert lines[3].split()[-2:] == [ANN, "queued"]
+    assert lines[3].split()[-3:] == [ANN, "!", "queued"]
     assert lines[4].endswith("superseded by 3")
     assert lines[5].endswith("delivered")
 

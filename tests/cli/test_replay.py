@@ -73,7 +73,7 @@ def test_a_dry_run_writes_nothing(stock):
 
 def test_a_dry_run_tells_how_long_the_limit_takes(stock, monkeypatch):
     many = list(range(1, 251))
-    monkeypatch.setattr(replay, "_by_options", lambda *_: many)
+    monkeypatch.setattr(replay, "settled_of", lambda *_: many)
 
     assert "up to 250 requests to Fusion, one an event; at the limit that takes 3m." in (
         stock.bridge("replay", "--state", "dead", "--dry-run").stdout
