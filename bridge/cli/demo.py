@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.output import console, duration, program
+from bridge.cli.output import colour, console, duration, program
 from bridge.errors import BridgeError
 from bridge.spoken import COLOURS
 
@@ -111,7 +111,7 @@ def _tell(results: "list[Result]", running: "Stage", seconds: float) -> None:
         f"over the limit: {stats['over_limit']}; in {duration(seconds)}."
     )
     if wrong:
-        typer.echo(typer.style(f"{wrong} of them not as expected, marked ✗.", fg="red", bold=True))
+        typer.echo(typer.style(f"{wrong} of them not as expected, marked ✗.", fg=colour("red"), bold=True))
     else:
         typer.echo("Every one of them ended where it should.")
 

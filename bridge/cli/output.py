@@ -97,6 +97,11 @@ def coloured(fate: str) -> "Text":
     return Text(printable(fate), style=COLOURS.get(re.split("[: ]", fate, maxsplit=1)[0], ""))
 
 
+def colour(name: str) -> str | None:
+    """The colour for `typer.style`, which knows nothing of NO_COLOR."""
+    return None if os.environ.get("NO_COLOR") else name
+
+
 def print_json(value: Any) -> None:
     """The value as indented JSON."""
     import orjson  # noqa: PLC0415

@@ -12,7 +12,7 @@ import typer
 from bridge.cli import holding, selecting
 from bridge.cli.configured import DEFAULT_CONFIG, ConfigOption, Outline, outline
 from bridge.cli.events import overtaken
-from bridge.cli.output import JsonOption, duration, local_time, print_json, printable, table
+from bridge.cli.output import JsonOption, colour, duration, local_time, print_json, printable, table
 from bridge.cli.sheet import facts, section
 from bridge.cli.status_accounts import window_of
 from bridge.errors import BridgeError
@@ -75,7 +75,7 @@ def _tell_fate(story: "Story", now: float) -> None:
     occurred = local_time(story.occurred_at) if abs(story.occurred_at - story.received_at) >= 1 else ""
     settled, newer = story.settled_at, story.superseded_by
     withdrawn = overtaken(newer, story.superseded_reason) if newer else ""
-    typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True, fg=COLOURS[story.state]))
+    typer.echo(typer.style(f"Event {story.id}: {story.state}", bold=True, fg=colour(COLOURS[story.state])))
     facts(
         [
             ("reason", story.reason),
