@@ -40,6 +40,7 @@ _NEAR: keys.Known[tuple[str, int] | tuple[()]] = keys.Known(lambda key: _RANKS.g
 _MAYBE = frozenset({"phone", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
 _DIGITS_OF_A_PHONE = 7
 _SHOWN = 40
+_DOUBTS = 5  # they go with the event
 
 
 def said(layers: Layers, field: str) -> str:
@@ -71,7 +72,7 @@ def doubts(layers: Layers, read: Contact, exact: Mapping[str, str]) -> list[str]
             if not _MAYBE.isdisjoint(f"{keys.words(key[:200])} {keys.words(key[:200].lower())}".split())
             and _like_a_phone(value)
         ]
-    return found
+    return found[:_DOUBTS]
 
 
 def _said(layers: Layers, field: str) -> Iterator[tuple[str, str]]:

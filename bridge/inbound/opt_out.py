@@ -19,6 +19,8 @@ _OTHERS = frozenset(
 _LABELS = ("label", "name", "key", "fieldkey", "field", "title", "question")
 _VALUES = ("value", "fieldvalue", "values", "answer")
 _DEEPEST, _KEYS_READ = 4, 20_000
+_USUAL = 2_000  # keys of an object; a stranger's 60,000 phrases would take two seconds of everybody's time
+_DOUBTS = 10  # they go with the event
 _SHOWN = 40
 SILENT = (
     "event: do-not-disturb changed and nothing says how, so it counts as true: add `dnd` to what is sent,"
@@ -67,7 +69,7 @@ class Spoken:
     def doubts(self) -> tuple[str, ...]:
         """What the operator must know."""
         found = [doubt for each in self.said for doubt in _doubts(each)]
-        return tuple(dict.fromkeys(filter(None, [*found, SILENT if self.silent else ""])))
+        return tuple(dict.fromkeys(filter(None, [SILENT if self.silent else "", *found])))[:_DOUBTS]
 
 
 def spoken(payload: Mapping[str, Any], *, event: bool | None = None, about: bool = False) -> Spoken:
@@ -100,8 +102,9 @@ def _within(payload: Mapping[str, Any]) -> Iterator[Said]:
         deeper: list[Mapping[str, Any]] = []
         for layer in level:
             left -= len(layer)
+            usual = len(layer) <= _USUAL
             for key, value in layer.items():
-                if speaks := known[key]:
+                if speaks := known[key] if usual else keys.in_so_many_words(key):
                     yield Said(key, speaks, value)
                     continue
                 kind = type(value)  # JSON has no sub-classes, and most values are texts
