@@ -1,6 +1,6 @@
 """What would become of a payload: the same calls as the web, the resolver and the lane make, in their order.
 
-Knows no database: the event is taken as the first there ever was, or with `known` as one of a lead that
+Without a `memory` the event is taken as the first there ever was, or with `known` as one of a lead that
 Fusion has. Rule for editors: nothing is decided here; what a room doesn't tell is found by asking it again.
 """
 
@@ -10,18 +10,22 @@ from typing import Any, Literal
 
 import yaml
 
+from bridge.cli.preview_memory import Memory, Stored
 from bridge.config import Config
 from bridge.errors import BridgeError, InvalidSignature, MalformedPayload
 from bridge.fusion.leads import HttpRequest, encode
 from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source
 from bridge.inbound.body import parse
 from bridge.inbound.events import GHL_TYPES
-from bridge.model import Ignored, Mapped, Reading
+from bridge.model import ContactKey, Ignored, Mapped, Reading
 from bridge.outbox.compose import Due, compose
 from bridge.outbox.facts import Decision, Facts, KnownLead
 from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import Route, apply
 from bridge.web.webhooks import MAX_BODY
+
+# The id of an event that comes after all that are stored.
+_NEXT = 2**62
 
 # What only a workflow's body has at its root; an app's delivery has `type` and none of these.
 _WORKFLOW_WORDS = ("contact_id", "customData", "workflow")
@@ -66,6 +70,12 @@ class Foresight:
     routes: tuple[Tried, ...] = ()
     decision: Decision | None = None
     sent: tuple[Sent, ...] = ()
+    facts: Facts | None = None  # of the database; None: it wasn't read
+
+    @property
+    def known(self) -> bool:
+        """Whether the database has a lead that the event is about."""
+        return bool(self.facts and self.facts.leads)
 
     @property
     def failed(self) -> bool:
@@ -73,7 +83,16 @@ class Foresight:
         return self.answer.code >= 400 or (self.decision is not None and self.decision.state == "dead")
 
 
-def foresee(config: Config, body: bytes, *, source: str, known: bool, now: float) -> Foresight:
+def foresee(
+    config: Config,
+    body: bytes,
+    *,
+    source: str,
+    known: bool,
+    now: float,
+    memory: Memory | None = None,
+    stored: Stored | None = None,
+) -> Foresight:
     """Follow a body through the rooms. Raises BridgeError for a source that isn't configured."""
     chosen, why = (_named(config, source), "as you said") if source else (None, "")
     try:
@@ -92,7 +111,13 @@ def foresee(config: Config, body: bytes, *, source: str, known: bool, now: float
     reading = chosen.read(payload)
     regions = (chosen.default_region, config.default_region)
     mapped = apply(config.rules, reading, regions=regions)
-    decision = _decide(config, chosen, reading, mapped, known=known, now=now)
+    key = contact_key(chosen.name, reading, mapped.phone)
+    facts = memory.facts(key, reading, mapped) if memory else None
+    arrival = Arrival(_NEXT, min(reading.occurred_at or now, now))
+    if stored:
+        arrival = Arrival(stored.id, min(stored.occurred_at, now), replayed=True)
+    supposed = facts if facts is not None else _supposed(config, mapped, known=known)
+    decision = _decide(config, arrival, reading, mapped, key, supposed)
     return Foresight(
         answer=Answer(200, "accepted"),
         source=chosen,
@@ -101,7 +126,8 @@ def foresee(config: Config, body: bytes, *, source: str, known: bool, now: float
         mapped=mapped,
         routes=tuple(_tried(config, reading, regions)),
         decision=decision,
-        sent=tuple(_sent(decision, known=known)),
+        sent=tuple(_sent(decision, supposed)),
+        facts=facts,
     )
 
 
@@ -139,25 +165,35 @@ def guess(config: Config, payload: Mapping[str, Any]) -> tuple[Source, str]:
     return sources[0], "no source fits better: name one with --source"
 
 
-def _decide(
-    config: Config, source: Source, reading: Reading, mapped: Mapped, *, known: bool, now: float
-) -> Decision:
-    key = contact_key(source.name, reading, mapped.phone)
+def _supposed(config: Config, mapped: Mapped, *, known: bool) -> Facts:
+    """What is known where no database says: nothing, or that Fusion has the lead."""
     where = mapped.destination
     account = where.account if where else config.rules.default_account
     lead = KnownLead(account, where.campaign_id if where else "", mapped.phone)
+    return Facts(leads=(lead,) if known and mapped.phone else ())
+
+
+def _decide(
+    config: Config,
+    arrival: Arrival,
+    reading: Reading,
+    mapped: Mapped,
+    key: ContactKey | None,
+    facts: Facts,
+) -> Decision:
     return decide(
-        Arrival(1, min(reading.occurred_at or now, now)),
+        arrival,
         reading,
         mapped,
         key=key,
-        facts=Facts(leads=(lead,) if known and mapped.phone else ()),
+        facts=facts,
         accounts=config.fusion.accounts,
         tags=config.tags,
     )
 
 
-def _sent(decision: Decision, *, known: bool) -> list[Sent]:
+def _sent(decision: Decision, facts: Facts) -> list[Sent]:
+    places = {(lead.account, lead.campaign_id, lead.phone) for lead in facts.leads}
     sent: list[Sent] = []
     for put in decision.puts:
         due = Due(
@@ -167,7 +203,7 @@ def _sent(decision: Decision, *, known: bool) -> list[Sent]:
             put.body,
             event_id=1,
             priority=put.priority,
-            known=known,
+            known=(put.account, put.campaign_id, put.phone) in places,
             uncertain=False,
             only_existing=put.only_existing,
         )

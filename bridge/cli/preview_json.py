@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 
 from bridge.cli.foresight import Foresight
+from bridge.cli.preview_memory import Stored
+from bridge.cli.preview_then import changes, remembered
 from bridge.cli.preview_words import do_not_call
 from bridge.config import Config
 from bridge.model import Reading
 
 
-def as_json(foresight: Foresight, config: Config, *, file: str) -> dict[str, Any]:
+def as_json(foresight: Foresight, config: Config, *, file: str, stored: Stored | None) -> dict[str, Any]:
     """Everything that the text tells, and the contact's words besides."""
     mapped, decision, reading = foresight.mapped, foresight.decision, foresight.reading
     return {
@@ -35,6 +37,15 @@ def as_json(foresight: Foresight, config: Config, *, file: str) -> dict[str, Any
         "state": decision.state if decision else None,
         "reason": decision.reason if decision else foresight.answer.reason,
         "fix": decision.fix if decision else "",
+        "known": remembered(foresight.facts) if foresight.facts else None,
+        "then": (
+            {"id": stored.id, "state": stored.state, "reason": stored.reason, "body": stored.body}
+            if stored
+            else None
+        ),
+        "changes": [
+            {"field": field, "then": before, "now": after} for field, before, after in changes(stored, mapped)
+        ],
         "requests": [
             {
                 "account": sent.account,

@@ -15,6 +15,8 @@ from rich.text import Text
 
 from bridge.cli.foresight import Foresight, Sent, Tried
 from bridge.cli.output import console, local_time, printable
+from bridge.cli.preview_memory import Stored
+from bridge.cli.preview_then import changes, remembered
 from bridge.cli.preview_words import advice, destination, do_not_call, names, shown, stopped, verdict
 from bridge.config import Config
 from bridge.model import FieldTrace, Mapped
@@ -29,7 +31,9 @@ _STATES = {"queued": f"bold black on {COLOURS['queued']}", "skipped": f"bold bla
 _STATES["dead"] = f"bold white on {COLOURS['dead']}"
 
 
-def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> None:
+def tell(
+    foresight: Foresight, config: Config, *, file: str, known: bool, stored: Stored | None = None
+) -> None:
     """Print the whole page."""
     to = console()
     _facts(to, [("Payload", file), *_event(foresight)])
@@ -47,6 +51,20 @@ def tell(foresight: Foresight, config: Config, *, file: str, known: bool) -> Non
         _rows(to, [(Text("!", "bold yellow"), Text(printable(each))) for each in mapped.warnings])
     _heading(to, "Do-not-call")
     _paragraph(to, do_not_call(foresight.source, reading, mapped, config.tags))
+    if foresight.facts and (said := remembered(foresight.facts)):
+        _heading(to, "Known already")
+        for line in said:
+            _paragraph(to, line)
+    if stored:
+        _heading(to, "Then")
+        _paragraph(to, ": ".join(printable(part) for part in (stored.state, stored.reason) if part))
+        _rows(
+            to,
+            [
+                (Text(printable(field)), Text(f"{shown(before)}\n→ now {shown(after)}"))
+                for field, before, after in changes(stored, mapped)
+            ],
+        )
     words, more = verdict(foresight, known=known), advice(foresight, known=known)
     _fate(to, decision.state.upper(), _STATES[decision.state], words, more)
     for sent in foresight.sent:

@@ -1,0 +1,69 @@
+"""What the database knows of a previewed event: its contact and leads, and a stored event as it was.
+
+Reads only, what the resolver reads before it decides. Rule for editors: a preview writes nothing.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import BridgeError, StoreError
+from bridge.model import ContactKey, Mapped, Reading
+from bridge.outbox.facts import Facts
+from bridge.outbox.reach import addresses, speaks_of_calls
+from bridge.store import resolving, wanted
+from bridge.store.database import open_reader
+from bridge.store.marks import Marks
+from bridge.store.reaching import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored event, and what became of it."""
+
+    id: int
+    source: str
+    payload: bytes
+    occurred_at: float
+    state: str
+    reason: str
+    body: Mapping[str, Any] | None  # the lead as its rules made it then; None: not known, or no lead
+
+
+class Memory:
+    """The database, for as long as a preview takes."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._reader = open_reader(database)
+
+    def stored(self, event_id: int) -> Stored:
+        """Read a stored event. Raises BridgeError when it isn't there, or its payload isn't."""
+        row = self._reader.execute(
+            "SELECT id, source, payload, occurred_at, state, reason FROM events WHERE id = ?", (event_id,)
+        ).fetchone()
+        if row is None:
+            raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
+        if not row["payload"]:
+            fix = "GHL can send it again: its webhook log, or the workflow"
+            raise BridgeError(f"the payload of event {event_id} is gone (retention, or forget)", fix=fix)
+        then = wanted.read(self._reader, event_id)
+        return Stored(**dict(row), body=then.body if then else None)
+
+    def facts(self, key: ContactKey | None, reading: Reading, mapped: Mapped) -> Facts:
+        """Read what the resolver would read. Raises StoreError when it can't be read."""
+        marks = Marks(self._database)
+        try:
+            marked = marks.of(self._reader, key, mapped.phone)
+            asked = Asked(addresses(reading, mapped), mapped.plausible, speaks_of_calls(reading, mapped))
+            return resolving.load_facts(self._reader, key, mapped.phone, marked=marked, asked=asked)
+        except sqlite3.Error as error:
+            fix = "a service of this release brings the database up to date: start it once"
+            raise StoreError(f"can't read the database {self._database}: {error}", fix=fix) from error
+
+
+def open_memory(database: Path) -> Memory | None:
+    """The database, or None while there is none."""
+    return Memory(database) if database.is_file() else None
