@@ -12,8 +12,9 @@ import time
 
 import pytest
 
+from bridge.model import Contact
 from bridge.outbox.facts import Decision
-from bridge.store import claiming
+from bridge.store import claiming, event_words
 from bridge.store.database import owned
 from bridge.store.refusals import Refused, add
 from bridge.store.secret_key import key_file
@@ -382,3 +383,11 @@ def test_what_had_no_end_yet_says_why_it_has_one_now(town):
     assert {row["reason"] for row in town.rows("SELECT reason FROM events WHERE id >= ?", event_id)} == {
         "forgotten"
     }
+
+
+def test_the_words_by_which_events_are_found_go_too(town):
+    (event,) = town.rows("SELECT id FROM events WHERE contact_id = 'ann'")
+    event_words.write(town.connection, event["id"], Contact(name="Zora Quill", phone=ANN), ANN)
+    assert town.bridge("forget", ANN).exit_code == 0
+    assert town.rows("SELECT * FROM event_words") == []
+    assert b"quill" not in town.raw().lower()
