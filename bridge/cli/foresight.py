@@ -15,13 +15,14 @@ from bridge.config import Config
 from bridge.errors import BridgeError, InvalidSignature, MalformedPayload
 from bridge.fusion.leads import HttpRequest, encode
 from bridge.inbound import GhlApp, GhlWorkflow, JsonSource, Source
-from bridge.inbound.body import parse
 from bridge.inbound.events import GHL_TYPES
+from bridge.inbound.request_body import read_body
 from bridge.model import ContactKey, Ignored, Mapped, Reading
 from bridge.outbox.compose import Due, compose
 from bridge.outbox.facts import Decision, Facts, KnownLead
 from bridge.outbox.identity import Arrival, contact_key, decide
 from bridge.rules.mapping import Route, apply
+from bridge.store.entries import REUSED_ID
 from bridge.web.webhooks import MAX_BODY
 
 # The id of an event that comes after all that are stored.
@@ -78,6 +79,14 @@ class Foresight:
         return bool(self.facts and self.facts.leads)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """As the service writes them on the event."""
+        return (
+            *(self.mapped.warnings if self.mapped else ()),
+            *(self.decision.warnings if self.decision else ()),
+        )
+
+    @property
     def failed(self) -> bool:
         """Whether the sender is refused or the event would be dead."""
         return self.answer.code >= 400 or (self.decision is not None and self.decision.state == "dead")
@@ -98,7 +107,7 @@ def foresee(
     try:
         if len(body) > MAX_BODY:
             return Foresight(Answer(413, "too large", f"a body may have {MAX_BODY} bytes"), chosen, why)
-        payload = parse(body)
+        payload, _ = read_body(body, limit=MAX_BODY)
         if chosen is None:
             chosen, why = guess(config, payload)
         incoming = chosen.receive(payload)
@@ -111,8 +120,11 @@ def foresee(
     reading = chosen.read(payload)
     regions = (chosen.default_region, config.default_region)
     mapped = apply(config.rules, reading, regions=regions)
+    known_of = memory.know(chosen.name, reading, mapped) if memory else None
+    facts, mapped = (known_of.facts, known_of.mapped) if known_of else (None, mapped)
+    if stored and stored.reused_id:
+        mapped = replace(mapped, warnings=(REUSED_ID, *mapped.warnings))
     key = contact_key(chosen.name, reading, mapped.phone)
-    facts = memory.facts(key, reading, mapped) if memory else None
     arrival = Arrival(_NEXT, min(reading.occurred_at or now, now))
     if stored:
         arrival = Arrival(stored.id, min(stored.occurred_at, now), replayed=True)

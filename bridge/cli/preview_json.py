@@ -33,7 +33,7 @@ def as_json(foresight: Foresight, config: Config, *, file: str, stored: Stored |
         "do_not_call": (
             do_not_call(foresight.source, reading, mapped, config.tags) if reading and mapped else ""
         ),
-        "warnings": list(mapped.warnings) if mapped else [],
+        "warnings": list(foresight.warnings),
         "state": decision.state if decision else None,
         "reason": decision.reason if decision else foresight.answer.reason,
         "fix": decision.fix if decision else "",

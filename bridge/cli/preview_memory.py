@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import BridgeError, StoreError
-from bridge.model import ContactKey, Mapped, Reading
-from bridge.outbox.facts import Facts
-from bridge.outbox.reach import addresses, speaks_of_calls
-from bridge.store import resolving, wanted
+from bridge.model import Mapped, Reading
+from bridge.store import wanted
 from bridge.store.database import open_reader
+from bridge.store.knowing import Known, know
 from bridge.store.marks import Marks
-from bridge.store.reaching import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Stored:
     occurred_at: float
     state: str
     reason: str
+    reused_id: bool
     body: Mapping[str, Any] | None  # the lead as its rules made it then; None: not known, or no lead
 
 
@@ -42,7 +41,14 @@ class Memory:
     def stored(self, event_id: int) -> Stored:
         """Read a stored event. Raises BridgeError when it isn't there, or its payload isn't."""
         row = self._reader.execute(
-            "SELECT id, source, payload, occurred_at, state, reason FROM events WHERE id = ?", (event_id,)
+            """
+            SELECT id, source, payload, occurred_at, state, reason, EXISTS (
+                SELECT 1 FROM events AS o
+                WHERE o.source = e.source AND o.external_id = e.external_id AND o.id < e.id
+            ) AS reused_id
+            FROM events AS e WHERE id = ?
+            """,
+            (event_id,),
         ).fetchone()
         if row is None:
             raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
@@ -50,15 +56,12 @@ class Memory:
             fix = "GHL can send it again: its webhook log, or the workflow"
             raise BridgeError(f"the payload of event {event_id} is gone (retention, or forget)", fix=fix)
         then = wanted.read(self._reader, event_id)
-        return Stored(**dict(row), body=then.body if then else None)
+        return Stored(**{**dict(row), "reused_id": bool(row["reused_id"])}, body=then.body if then else None)
 
-    def facts(self, key: ContactKey | None, reading: Reading, mapped: Mapped) -> Facts:
+    def know(self, source: str, reading: Reading, mapped: Mapped) -> Known:
         """Read what the resolver would read. Raises StoreError when it can't be read."""
-        marks = Marks(self._database)
         try:
-            marked = marks.of(self._reader, key, mapped.phone)
-            asked = Asked(addresses(reading, mapped), mapped.plausible, speaks_of_calls(reading, mapped))
-            return resolving.load_facts(self._reader, key, mapped.phone, marked=marked, asked=asked)
+            return know(self._reader, Marks(self._database), source, reading, mapped)
         except sqlite3.Error as error:
             fix = "a service of this release brings the database up to date: start it once"
             raise StoreError(f"can't read the database {self._database}: {error}", fix=fix) from error

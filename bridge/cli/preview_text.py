@@ -46,9 +46,9 @@ def tell(
     _routes(to, foresight.routes, config.rules, mapped)
     _heading(to, "Fields")
     _fields(to, mapped.trace)
-    if mapped.warnings:
+    if foresight.warnings:
         _heading(to, "Warnings")
-        _rows(to, [(Text("!", "bold yellow"), Text(printable(each))) for each in mapped.warnings])
+        _rows(to, [(Text("!", "bold yellow"), Text(printable(each))) for each in foresight.warnings])
     _heading(to, "Do-not-call")
     _paragraph(to, do_not_call(foresight.source, reading, mapped, config.tags))
     if foresight.facts and (said := remembered(foresight.facts)):

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from bridge.model import ContactKey
 from bridge.store.events import Ended
 
+REUSED_ID = (
+    "id: an earlier event had the same one with other content, so it is no id of an event (an entry's, "
+    "perhaps): a repeat is known by its content"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:

@@ -18,12 +18,12 @@ from bridge.metrics import Metrics
 from bridge.model import Mapped, Reading
 from bridge.outbox.facts import DO_NOT_CALL
 from bridge.outbox.identity import Arrival, contact_key, decide, same_person
-from bridge.outbox.reach import addresses, speaks_of_calls
 from bridge.rules.mapping import apply
 from bridge.store import entries, event_words, events, recovering, resolving, wanted
+from bridge.store.entries import REUSED_ID
 from bridge.store.events import Ended, Received
+from bridge.store.knowing import know
 from bridge.store.marks import Marks
-from bridge.store.reaching import Asked
 from bridge.store.writer import Writer
 from bridge.worker.rinsing import Rinse
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
@@ -38,12 +38,6 @@ RESOLVE_BATCH = 16
 # more than a single account of Fusion can carry away (100 requests a minute with 100 leads each).
 REST_FOR_EACH_S = 0.002
 LONGEST_REST_S = 0.06
-
-
-_REUSED_ID = (
-    "id: an earlier event had the same one with other content, so it is no id of an event (an entry's, "
-    "perhaps): a repeat is known by its content"
-)
 
 
 def rest_s(came: int) -> float:
@@ -134,7 +128,7 @@ class Resolver:
             regions = (source.default_region, config.default_region)
             mapped = apply(config.rules, reading, regions=regions)
             if event.reused_id:
-                mapped = replace(mapped, warnings=(_REUSED_ID, *mapped.warnings))
+                mapped = replace(mapped, warnings=(REUSED_ID, *mapped.warnings))
         except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the line
             return self._death(event, error)
         return lambda connection: self._write(connection, event, reading, mapped, config)
@@ -147,24 +141,19 @@ class Resolver:
         mapped: Mapped,
         config: Config,
     ) -> list[Ended]:
-        key, accounts = contact_key(event.source, reading, mapped.phone), config.fusion.accounts
-        entry = self._corrected(connection, event, reading)
+        accounts, entry = config.fusion.accounts, self._corrected(connection, event, reading)
+        key = contact_key(event.source, reading, mapped.phone)
         if entry is not None and entry.phone and key is not None and entry.phone != key.contact_id:
             entries.move(connection, replace(key, contact_id=entry.phone), key)
-        # In the transaction that decides: another process may have made a mark a moment ago.
-        marked = self._marks.of(connection, key, mapped.phone)
-        calls = speaks_of_calls(reading, mapped)
-        if calls and mapped.plausible:  # nothing is remembered of a number that was erased
-            alive = (each for each in mapped.plausible if not self._marks.has_phone(connection, each))
-            mapped = replace(mapped, plausible=tuple(alive))
-        asked = Asked(addresses(reading, mapped), mapped.plausible, calls)
+        known = know(connection, self._marks, event.source, reading, mapped)
+        mapped = known.mapped
         decision = decide(
             # The clock may have been set back since it came: what comes after it must not look older.
             Arrival(event.id, min(event.occurred_at, self._clock()), event.forced, event.replayed),
             reading,
             mapped,
-            key=key,
-            facts=resolving.load_facts(connection, key, mapped.phone, marked=marked, asked=asked),
+            key=known.key,
+            facts=known.facts,
             accounts=accounts,
             tags=config.tags,
         )
