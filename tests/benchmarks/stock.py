@@ -118,7 +118,10 @@ FROM event
 """
 _CONTACTS = f"""
 {_NUMBERS}
-INSERT INTO contact_map
+INSERT INTO contact_map (
+    system, location_id, contact_id, phone, occurred_at, event_id,
+    dnd_all, dnd_all_at, dnd_call, dnd_call_at, blocked, deleted, account
+)
 SELECT
     'ghl', 've9EPM428h8vShlRW1KT', printf('contact-%012d', person), {_PHONE}, MAX(at), MAX(n),
     0, 0, person % 100 = 7, 0, person % 100 = 7, 0, ''
