@@ -16,7 +16,7 @@ Kind = Literal["name", "email", "digits"]
 
 _WORDS_MAX: Final = 8  # of a name
 _WORD_MAX: Final = 50  # characters
-_SHOWN_MAX: Final = 100
+_NAME_MAX: Final = 100
 _EMAIL_MAX: Final = 320
 _DIGITS_MAX: Final = 40
 # With more matches the beginning is too short to tell people apart: reading on would take too long.
@@ -35,23 +35,23 @@ def write(connection: sqlite3.Connection, event_id: int, contact: Contact, phone
 
 
 def _words(contact: Contact, phone: str) -> Iterator[tuple[str, str]]:
-    name = contact.name or f"{contact.first_name} {contact.last_name}".strip()
-    if name:
-        yield "shown", name[:_SHOWN_MAX]
-    for word in fold(name)[:_WORDS_MAX]:
+    for word in fold(name_of(contact))[:_WORDS_MAX]:
         yield "name", word
     if contact.email:
         yield "email", contact.email.casefold()[:_EMAIL_MAX]
-    sent, read = backwards(contact.phone), backwards(phone)
-    if sent and not read.startswith(sent):
+    sent = backwards(contact.phone)
+    if sent and not backwards(phone).startswith(sent):  # else it is found by the number as it was read
         yield "digits", sent
-    if read:
-        yield "digits", read
+
+
+def name_of(contact: Contact) -> str:
+    """The name as it was sent, whole or in parts."""
+    return contact.name or f"{contact.first_name} {contact.last_name}".strip()
 
 
 def fold(name: str) -> list[str]:
     """The words of a name without case, accents and punctuation: "Zoë O'Neil" → zoe, o, neil."""
-    plain = unicodedata.normalize("NFKD", name[:_SHOWN_MAX].casefold())
+    plain = unicodedata.normalize("NFKD", name[:_NAME_MAX].casefold())
     letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return [word[:_WORD_MAX] for word in re.findall(r"\w+", letters)]
 

@@ -76,9 +76,7 @@ id, received_at, source, type, location_id, contact_id, phone, state, reason, su
 warnings <> '[]' AS warned
 """
 _NAME = """
-COALESCE(
-    (SELECT word FROM event_words WHERE event_id = events.id AND kind = 'shown' LIMIT 1), ''
-) AS name
+COALESCE((SELECT name FROM event_leads WHERE event_id = events.id), '') AS name
 """
 
 # A clause says what a partial index says, too, or SQLite doesn't take the index.
@@ -108,7 +106,7 @@ _MOST_DIGITS = 18
 
 def list_events(connection: sqlite3.Connection, wanted: Wanted, *, limit: int) -> list[EventLine]:
     """The newest events of those wanted, the newest first; with limit 0 all."""
-    name = _NAME if has_table(connection, "event_words") else "'' AS name"
+    name = _NAME if has_table(connection, "event_leads") else "'' AS name"
     rows = _newest(connection, wanted, f"{_COLUMNS}, {name}", limit)
     found = [EventLine(**{**dict(row), "warned": bool(row["warned"])}) for row in rows]
     found.sort(key=lambda event: event.id, reverse=True)

@@ -14,6 +14,7 @@ CREATE TABLE rule_sets (
 CREATE TABLE event_leads (
     event_id INTEGER PRIMARY KEY REFERENCES events (id) ON DELETE CASCADE,
     rules TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '', -- of the contact, as it was sent: for lists
     account TEXT NOT NULL DEFAULT '',
     campaign_id TEXT NOT NULL DEFAULT '',
     phone TEXT NOT NULL DEFAULT '',
@@ -24,7 +25,7 @@ CREATE TABLE event_leads (
 ALTER TABLE attempt_leads ADD COLUMN body TEXT CHECK (body IS NULL OR json_valid(body));
 
 CREATE TRIGGER events_emptied AFTER UPDATE OF payload ON events WHEN length(new.payload) = 0
-BEGIN UPDATE event_leads SET body = NULL, phone = '' WHERE event_id = new.id; \
+BEGIN UPDATE event_leads SET body = NULL, phone = '', name = '' WHERE event_id = new.id; \
 UPDATE attempt_leads SET body = NULL WHERE event_id = new.id AND body IS NOT NULL; END;
 
 -- What the service has read, and what it refused last.

@@ -3,11 +3,10 @@
 Rule for editors: a released migration is never changed.
 """
 
-# digits are kept backwards: who knows the last ones of a number looks for a beginning. `shown` is the name as
-# a list shows it.
+# digits are kept backwards: the last ones of a number are a beginning then.
 WORDS = """
 CREATE TABLE event_words (
-    kind TEXT NOT NULL CHECK (kind IN ('name', 'email', 'digits', 'shown')),
+    kind TEXT NOT NULL CHECK (kind IN ('name', 'email', 'digits')),
     word TEXT NOT NULL CHECK (word <> ''),
     event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
     PRIMARY KEY (kind, word, event_id)

@@ -25,16 +25,22 @@ class Wanted:
     places: Mapping[str, list[str]] = field(default_factory=dict)  # by field
 
 
-def write(connection: sqlite3.Connection, event_id: int, mapped: Mapped, rules: str) -> None:
-    """Keep what the rules made of an event; nothing of one that is erased."""
+_NAME_MAX = 100
+
+
+def write(
+    connection: sqlite3.Connection, event_id: int, mapped: Mapped, rules: str, *, name: str = ""
+) -> None:
+    """Keep what the rules made of an event, and the contact's name; nothing of one that is erased."""
     goal, lead = mapped.destination, mapped.lead
     connection.execute(
         """
-        INSERT OR REPLACE INTO event_leads (event_id, rules, account, campaign_id, phone, body, places)
-        SELECT id, ?, ?, ?, ?, ?, ? FROM events WHERE id = ? AND length(payload) > 0
+        INSERT OR REPLACE INTO event_leads (event_id, rules, name, account, campaign_id, phone, body, places)
+        SELECT id, ?, ?, ?, ?, ?, ?, ? FROM events WHERE id = ? AND length(payload) > 0
         """,
         (
             rules,
+            name[:_NAME_MAX],
             goal.account if goal else "",
             goal.campaign_id if goal else "",
             mapped.phone if lead else "",

@@ -162,7 +162,8 @@ class Resolver:
         ended = resolving.write_decision(connection, event.id, decision, mapped, now)
         if entry is not None and decision.state == "queued":
             ended += entries.supersede(connection, entry.event_id, event.id, now)
-        wanted.write(connection, event.id, mapped, config.rules_mark)
+        name = event_words.name_of(reading.contact)
+        wanted.write(connection, event.id, mapped, config.rules_mark, name=name)
         event_words.write(connection, event.id, reading.contact, mapped.phone)
         if decision.erase:
             self._rinse.need()

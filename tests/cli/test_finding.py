@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bridge.cli import following
-from bridge.model import Contact
-from bridge.store import event_words
+from bridge.model import Contact, Mapped
+from bridge.store import event_words, wanted
 from bridge.store.queries import Wanted
 from tests.stocked import Stock
 
@@ -29,6 +29,8 @@ def stock(tmp_path):
     stock.skip("marie", reason="filtered: already a customer", ago=100)
     for event_id, (contact, phone) in enumerate(people, 1):
         event_words.write(stock.connection, event_id, contact, phone)
+        name = event_words.name_of(contact)
+        wanted.write(stock.connection, event_id, Mapped(phone), "rules", name=name)
     yield stock
     stock.connection.close()
 
