@@ -101,13 +101,16 @@ class Traces:
             parts.append(rb"\+" + country.encode() + national.encode() + whole)
             parts.append(rb"(?<![0-9])(?:(?:00)?" + country.encode() + _BETWEEN_BYTES + rb")?(?:[018]"
                          + _BETWEEN_BYTES + rb")?" + spelt + ends)  # fmt: skip
+            # As `store.event_words` keeps it: behind its kind, the last digit first.
+            parts.append(rb"digits[0-9]{0,10}" + national[::-1].encode())
         parts += [_address(each).encode() for each in mentions._addresses]  # noqa: SLF001 - of this module
+        self._backwards = [_split(phone)[1][::-1].encode() for phone in mentions.phones]
         self._mentions = mentions
         self._pattern = re.compile(b"|".join(parts), re.IGNORECASE)
 
     def count(self, raw: bytes) -> int:
         """How often the person is in it."""
-        if not self._mentions.seems_in(raw):
+        if not (self._mentions.seems_in(raw) or any(each in raw for each in self._backwards)):
             return 0
         return sum(1 for _ in self._pattern.finditer(raw))
 

@@ -34,6 +34,15 @@ def write(connection: sqlite3.Connection, event_id: int, contact: Contact, phone
     )
 
 
+def rewrite(connection: sqlite3.Connection, event_id: int, contact: Contact) -> None:
+    """Keep these words instead of those before, and this name in lists: something was taken out of it."""
+    connection.execute("DELETE FROM event_words WHERE event_id = ?", (event_id,))
+    row = connection.execute("SELECT phone FROM events WHERE id = ?", (event_id,)).fetchone()
+    write(connection, event_id, contact, row["phone"])
+    name = name_of(contact)[:_NAME_MAX]
+    connection.execute("UPDATE event_leads SET name = ? WHERE event_id = ?", (name, event_id))
+
+
 def _words(contact: Contact, phone: str) -> Iterator[tuple[str, str]]:
     for word in fold(name_of(contact))[:_WORDS_MAX]:
         yield "name", word

@@ -108,8 +108,11 @@ def in_payload(payload: bytes, mentions: Mentions) -> bool:
         return mentions.in_text(payload.decode(errors="replace"))
 
 
-def redact(connection: sqlite3.Connection, mention: Mention, mentions: Mentions) -> None:
-    """Take the person out of somebody else's event. A hash of what it said would tell it as well."""
+def redact(connection: sqlite3.Connection, mention: Mention, mentions: Mentions) -> bytes:
+    """Take the person out of somebody else's event. Returns what its payload is then.
+
+    A hash of what it said would tell it as well.
+    """
     row = connection.execute("SELECT * FROM events WHERE id = ?", (mention.id,)).fetchone()
     payload, external_id = row["payload"], row["external_id"]
     if in_payload(payload, mentions):
@@ -134,6 +137,7 @@ def redact(connection: sqlite3.Connection, mention: Mention, mentions: Mentions)
             mention.id,
         ),
     )
+    return bytes(payload)
 
 
 def _payload_without(payload: bytes, mentions: Mentions) -> bytes:

@@ -11,11 +11,11 @@ from bridge.config import Config
 from bridge.errors import BridgeError
 from bridge.inbound import GhlWorkflow
 from bridge.inbound.body import parse
-from bridge.model import Reading
+from bridge.model import Contact, Reading
 from bridge.outbox.identity import contact_key
 from bridge.rules.mapping import apply
 from bridge.rules.mentions import Mentions
-from bridge.store import forgetting, mentioning, reaching
+from bridge.store import event_words, forgetting, mentioning, reaching
 from bridge.store.adopting import writing
 from bridge.store.person import Person, events_of
 
@@ -113,7 +113,10 @@ class Search:
             if theirs:
                 forgetting.erase_events(connection, [mention.id], self._now)
             else:
-                mentioning.redact(connection, mention, self.known)
+                payload = mentioning.redact(connection, mention, self.known)
+                if payload != mention.payload:
+                    reading = self._reading(mention.source, payload)
+                    event_words.rewrite(connection, mention.id, reading.contact if reading else Contact())
         self.others += 1
 
     @staticmethod

@@ -6,12 +6,22 @@ import sqlite3
 import pytest
 
 from bridge.config import load
-from bridge.model import ContactKey, Destination, Incoming, Mapped
+from bridge.model import Contact, ContactKey, Destination, Incoming, Mapped
 from bridge.model import Lead as Wish
 from bridge.outbox.facts import ADDRESS, NEW, Decision, KnownContact, OwnTags, Put
 from bridge.outbox.outcome import Rejected, Unreachable
 from bridge.rules.mentions import Mentions
-from bridge.store import claiming, events, forgetting, marks, mentioning, origins, person, wanted
+from bridge.store import (
+    claiming,
+    event_words,
+    events,
+    forgetting,
+    marks,
+    mentioning,
+    origins,
+    person,
+    wanted,
+)
 from bridge.store.adopting import writing
 from bridge.store.person import Lead, Person
 from bridge.worker.forgetting import Eraser, look
@@ -574,3 +584,23 @@ def test_an_address_that_another_contact_has_too_stays_theirs(town):
     left = town.rows("SELECT email, contact_id FROM contact_emails")
     assert left == [{"email": "family@example.com", "contact_id": "bob"}]
     assert town.rows("SELECT blocked FROM contact_map WHERE system = ?", ADDRESS) == [{"blocked": 1}]
+
+
+# Words by which events are found
+
+
+def test_another_s_event_is_not_found_by_what_was_taken_out_of_it(town):
+    """Bob gave Ann's number before his own."""
+    said = json.dumps({"contact_id": "bob", "full_name": "Bob, for +1 202 555 0101", "phone": "0202 555 0101"})
+    bob = town.accept("bob", body=said.encode())
+    town.decide(bob, Decision("skipped", "unchanged", contact=None), BOB)
+    contact = Contact(name="Bob, for +1 202 555 0101", phone="0202 555 0101")
+    wanted.write(town.connection, bob, Mapped(BOB), "mark", name=contact.name)
+    event_words.write(town.connection, bob, contact, BOB)
+    town.has("ann", ANN)
+    assert b"1010555202" in town.raw()
+    assert town.forget().clean
+    assert town.event(bob)["state"] == "skipped"
+    assert town.rows("SELECT * FROM event_words WHERE event_id = ?", bob) == []
+    assert town.rows("SELECT name FROM event_leads WHERE event_id = ?", bob) == [{"name": ""}]
+    assert b"1010555202" not in town.raw()
