@@ -18,7 +18,7 @@ from bridge.store.queries import has_table
 from bridge.store.resolving import LANE
 
 _TABLES = (
-    ("lead_map", "campaign_id, phone, lead_id, body, delivered_at, origin, doubtful"),
+    ("lead_map", "campaign_id, phone, lead_id, body, delivered_at, origin, doubtful, refused"),
     ("adoptions", "campaign_id, next_page, total, done_at"),
 )
 _PORTS = {"http": 80, "https": 443}
@@ -186,7 +186,7 @@ def _begin_anew(connection: sqlite3.Connection, account: str, now: float) -> Non
         UPDATE outbox SET
             uncertain_at = NULL, unreached_since = NULL, failures = 0, unanswered = 0, corrections = 0,
             refusals = 0, suspects = NULL, doubt = NULL, doubt_since = NULL, doubt_version = NULL,
-            look_up = 0, last_error = '', due_at = MIN(due_at, :now),
+            look_up = 0, left_out = '[]', last_error = '', due_at = MIN(due_at, :now),
             priority = CASE WHEN priority = :update AND NOT EXISTS (
                 SELECT 1 FROM lead_map AS l
                 WHERE l.account = :account AND l.campaign_id = outbox.campaign_id AND l.phone = outbox.phone

@@ -8,4 +8,6 @@ LEFT_OUT = """
 ALTER TABLE outbox ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(left_out));
 
 ALTER TABLE lead_map ADD COLUMN refused TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(refused));
+
+ALTER TABLE lead_map_elsewhere ADD COLUMN refused TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(refused));
 """

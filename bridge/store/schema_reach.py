@@ -15,6 +15,7 @@ CREATE TABLE contact_emails (
     contact_id TEXT NOT NULL,
     PRIMARY KEY (email, system, contact_id, location_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_emails_contact ON contact_emails (contact_id, system);
 INSERT OR IGNORE INTO contact_emails (email, system, location_id, contact_id)
 SELECT lower(trim(json_extract(l.body, '$.email'))), c.system, c.location_id, c.contact_id
 FROM (SELECT phone, body FROM lead_map UNION ALL SELECT phone, body FROM outbox) AS l

@@ -125,6 +125,18 @@ def test_what_was_tried_or_in_doubt_is_forgotten(stock):
     assert stock.rows("SELECT * FROM lanes") == []
 
 
+def test_what_one_fusion_refused_another_may_take(stock):
+    stock.deliver("ann", ANN)
+    bind(stock, SANDBOX)
+    stock.connection.execute("""UPDATE lead_map SET refused = '["tags"]' WHERE phone = ?""", (ANN,))
+    stock.queue("bob", BOB)
+    stock.connection.execute("""UPDATE outbox SET left_out = '["email"]'""")
+    bind(stock, REAL)
+    assert [row["left_out"] for row in outbox(stock)] == ["[]"]
+    bind(stock, SANDBOX)
+    assert [row["refused"] for row in stock.rows("SELECT refused FROM lead_map")] == ['["tags"]']
+
+
 def test_a_tag_for_a_lead_that_is_only_there_ends_visibly(stock):
     stock.deliver("ann", ANN)
     bind(stock, SANDBOX)
