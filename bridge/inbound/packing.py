@@ -13,6 +13,7 @@ from bridge.errors import MalformedPayload, PayloadTooLarge
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _AUTO = zlib.MAX_WBITS | 32  # gzip's head or zlib's, whichever is there
 _MOST_CODINGS = 3
+_MOST_MEMBERS = 100
 _BOMS = (  # the longer ones first: that of UTF-16 begins that of UTF-32
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -60,8 +61,11 @@ def _inflate(body: bytes, limit: int, coding: str, formats: tuple[int, ...]) -> 
 
 
 def _inflate_as(body: bytes, limit: int, coding: str, format_: int) -> bytes:
-    unpacked = bytearray()
+    unpacked, members = bytearray(), 0
     while body:  # gzip may have several members
+        members += 1
+        if members > _MOST_MEMBERS:
+            raise MalformedPayload(f"the body is {coding} in more than {_MOST_MEMBERS} pieces: send it whole")
         engine = zlib.decompressobj(format_)
         unpacked += engine.decompress(body, limit + 1 - len(unpacked))
         if len(unpacked) > limit:
