@@ -31,8 +31,10 @@ def database_at(path: Path) -> Path:
 
 
 def _fingerprint(keys: FileKeys) -> str:
-    """The same as long as the rules are. Tokens are in it, too long to be guessed from so few letters."""
+    """The same as long as the rules are. No secret has a part in it: it is kept in the database."""
     said = keys.model_dump(mode="json", exclude=_NO_RULES)
+    for source in said["sources"].values():
+        source.pop("token", None)
     said["accounts"] = list(keys.fusion.accounts)  # the first is the default
     text = json.dumps(said, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()

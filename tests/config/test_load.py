@@ -33,6 +33,12 @@ def test_defaults(load_text, minimal, tmp_path):
     assert config.rules.default_account == "main"
 
 
+def test_the_mark_of_the_rules_changes_with_them_and_with_no_secret(load_text, minimal):
+    mark = load_text(minimal).rules_mark
+    assert load_text(minimal.replace("token-1-of", "token-2-of").replace("key-1", "key-2")).rules_mark == mark
+    assert load_text(f"{minimal}\ndefault_region: GB\n").rules_mark != mark
+
+
 def test_every_value_can_be_set(load_text, minimal, tmp_path):
     config = load_text(
         minimal.replace(
