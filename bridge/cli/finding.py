@@ -38,14 +38,13 @@ def wanted_of(asked: Asked, known: Outline, reader: sqlite3.Connection, *, now: 
     """What to look for. Raises typer.BadParameter for what can't be understood, or tells too little."""
     from bridge.store.queries import Wanted, reasons_with  # noqa: PLC0415
 
-    phone, ids = _by_phone(asked.phone, known, reader)
+    ids = _by_phone(asked.phone, known, reader)
     for kind, text in (("name", asked.name), ("email", asked.email)):
         if text:
             found = _by_words(reader, "name" if kind == "name" else "email", text)
             ids = found if ids is None else ids & found
     return Wanted(
         states=asked.states,
-        phone=phone,
         ids=None if ids is None else tuple(sorted(ids)),
         contact=asked.contact,
         source=asked.source,
@@ -56,22 +55,22 @@ def wanted_of(asked: Asked, known: Outline, reader: sqlite3.Connection, *, now: 
     )
 
 
-def _by_phone(text: str, known: Outline, reader: sqlite3.Connection) -> tuple[str, set[int] | None]:
-    """The number as it is read, else the events whose phone ends so, as it was sent or as it was read."""
+def _by_phone(text: str, known: Outline, reader: sqlite3.Connection) -> set[int] | None:
+    """The events whose phone is this number or ends so, as it was sent or as it was read."""
     number = selecting.phone(text, known.default_region)
     if not number:
-        return "", None
+        return None
     from bridge.store.event_words import backwards, find  # noqa: PLC0415
     from bridge.store.queries import by_digits, has_table, ids_of_phone  # noqa: PLC0415
 
     read = ids_of_phone(reader, number) if number.startswith("+") else by_digits(reader, number)
     if not has_table(reader, "event_words"):
-        return "", set(read)
+        return set(read)
     typed = backwards(text)
     sent = find(reader, "digits", [typed]) if len(typed) >= selecting.FEWEST_DIGITS else set()
     if sent is None:
         raise typer.BadParameter(f"too many phones end with {text!r}; write more", param_hint="--phone")
-    return "", set(read) | sent
+    return set(read) | sent
 
 
 def _by_words(reader: sqlite3.Connection, kind: "Kind", text: str) -> set[int]:

@@ -158,8 +158,8 @@ async def _is_bridge(config: Config) -> bool:
 def _public_url(config: Config) -> Finding:
     url, what, path = config.server.public_url, "public_url", "server.public_url"
     if url is None:
-        said = "is not set: the URLs below lack the address by which others reach the bridge"
-        return Finding(what, ok=True, said=said.replace("below", "to paste"))
+        said = "is not set: the URLs to paste lack the address by which others reach the bridge"
+        return Finding(what, ok=True, said=said)
     if not url.startswith("https://"):
         fix = "write https://, with Caddy in front (deploy/README.md)"
         said = "has no https: tokens and contacts would travel for all to read"

@@ -13,6 +13,7 @@ from bridge.errors import BridgeError, StoreError
 from bridge.model import Mapped, Reading
 from bridge.store import wanted
 from bridge.store.database import open_reader
+from bridge.store.events import has_earlier
 from bridge.store.knowing import Known, know
 from bridge.store.marks import Marks
 
@@ -41,13 +42,7 @@ class Memory:
     def stored(self, event_id: int) -> Stored:
         """Read a stored event. Raises BridgeError when it isn't there, or its payload isn't."""
         row = self._reader.execute(
-            """
-            SELECT id, source, payload, occurred_at, state, reason, EXISTS (
-                SELECT 1 FROM events AS o
-                WHERE o.source = e.source AND o.external_id = e.external_id AND o.id < e.id
-            ) AS reused_id
-            FROM events AS e WHERE id = ?
-            """,
+            "SELECT source, external_id, payload, occurred_at, state, reason, id FROM events WHERE id = ?",
             (event_id,),
         ).fetchone()
         if row is None:
@@ -56,7 +51,16 @@ class Memory:
             fix = "GHL can send it again: its webhook log, or the workflow"
             raise BridgeError(f"the payload of event {event_id} is gone (retention, or forget)", fix=fix)
         then = wanted.read(self._reader, event_id)
-        return Stored(**{**dict(row), "reused_id": bool(row["reused_id"])}, body=then.body if then else None)
+        return Stored(
+            id=event_id,
+            source=row["source"],
+            payload=row["payload"],
+            occurred_at=row["occurred_at"],
+            state=row["state"],
+            reason=row["reason"],
+            reused_id=has_earlier(self._reader, row),
+            body=then.body if then else None,
+        )
 
     def know(self, source: str, reading: Reading, mapped: Mapped) -> Known:
         """Read what the resolver would read. Raises StoreError when it can't be read."""

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from bridge.model import ContactKey
-from bridge.store.events import Ended
+from bridge.store.events import ENDED, Ended
 
 REUSED_ID = (
     "id: an earlier event had the same one with other content, so it is no id of an event (an entry's, "
@@ -57,12 +57,12 @@ def move(connection: sqlite3.Connection, was: ContactKey, now: ContactKey) -> No
 def supersede(connection: sqlite3.Connection, event_id: int, by: int, now: float) -> list[Ended]:
     """What was dead of the entry for what it said is superseded by what corrects it. Opt-outs stay."""
     rows = connection.execute(
-        """
+        f"""
         UPDATE events SET state = 'superseded', superseded_by = :by, reason = '', fix = '', settled_at = :now
         WHERE id = :id AND state = 'dead' AND NOT urgent
             AND NOT EXISTS (SELECT 1 FROM attempt_leads AS l WHERE l.event_id = events.id)
-        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
-        """,
+        RETURNING {ENDED}
+        """,  # noqa: S608 - our own words
         {"id": event_id, "by": by, "now": now},
     )
     return [Ended(*row) for row in rows.fetchall()]

@@ -30,6 +30,10 @@ class Ended:
     replayed: bool  # it has waited since the replay, not since it came
 
 
+# Its columns, for RETURNING.
+ENDED = "id, source, state, received_at, reason, fix, replayed_after > 0"
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An event that waits to be resolved."""
@@ -183,11 +187,11 @@ def _received(connection: sqlite3.Connection, row: sqlite3.Row, *, urgent: bool)
         forced=bool(row["forced"]),
         replayed=bool(row["replayed"]),
         urgent=urgent,
-        reused_id=row["external_id"] is not None and _has_earlier(connection, row),
+        reused_id=row["external_id"] is not None and has_earlier(connection, row),
     )
 
 
-def _has_earlier(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+def has_earlier(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
     """Reads whether an older event has this one's `source` and `external_id`."""
     found = connection.execute(
         "SELECT 1 FROM events WHERE source = ? AND external_id = ? AND id < ? LIMIT 1",
@@ -214,7 +218,7 @@ def release(
     Anything of it that was delivered makes it delivered; else it was superseded, or skipped for a reason.
     """
     rows = connection.execute(
-        """
+        f"""
         UPDATE events SET
             state = CASE
                 WHEN :delivered THEN 'delivered' WHEN :by IS NULL THEN 'skipped' ELSE 'superseded' END,
@@ -224,8 +228,8 @@ def release(
         WHERE id = :id AND state = 'queued'
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE event_id = :id)
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE sent_event_id = :id)
-        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
-        """,
+        RETURNING {ENDED}
+        """,  # noqa: S608 - our own words
         {
             "id": event_id,
             "now": now,
@@ -261,11 +265,11 @@ def _dead(
     connection: sqlite3.Connection, event_id: int, reason: str, fix: str, now: float, *, was: str
 ) -> list[Ended]:
     rows = connection.execute(
-        """
+        f"""
         UPDATE events SET state = 'dead', reason = ?, fix = ?, settled_at = ?
         WHERE id = ? AND state = ?
-        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
-        """,
+        RETURNING {ENDED}
+        """,  # noqa: S608 - our own words
         (reason, fix, now, event_id, was),
     ).fetchall()
     return [Ended(*row) for row in rows]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge.model import ContactKey
 from bridge.outbox.facts import Marked
+from bridge.store.queries import has_table
 from bridge.store.secret_key import Key, Keys, KeyTrouble, make_key, read_keys
 
 # How far an erasure has come. While it goes on, what was zeroed and what not isn't known.
@@ -189,7 +190,7 @@ class Standing:
 
 def standing(connection: sqlite3.Connection, database: Path) -> Standing:
     """Reads how it stands with the marks, and what is wrong with them."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'forgotten'").fetchone():
+    if not has_table(connection, "forgotten"):
         return Standing()  # the service of this release hasn't opened it yet
     made_by = key_ids(connection)
     if not made_by:

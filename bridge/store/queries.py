@@ -31,8 +31,7 @@ class Wanted:
     """Which events; what is empty doesn't matter."""
 
     states: tuple[str, ...] = ()
-    phone: str = ""  # E.164
-    ids: tuple[int, ...] | None = None  # of these only: who has the last digits of a phone has `by_digits`
+    ids: tuple[int, ...] | None = None  # of these only: of a phone (`ids_of_phone`, `by_digits`), a name …
     contact: str = ""
     source: str = ""
     since: float | None = None
@@ -43,7 +42,7 @@ class Wanted:
     @property
     def person(self) -> bool:
         """Whether it is about one person: few events."""
-        return bool(self.phone or self.contact) or self.ids is not None
+        return bool(self.contact) or self.ids is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,6 @@ COALESCE((SELECT name FROM event_leads WHERE event_id = events.id), '') AS name
 _CLAUSES = {
     "state": "state = :state",
     "ids": "id IN (SELECT value FROM json_each(:ids))",
-    "phone": "phone = :phone AND phone <> ''",
     "contact": "contact_id = :contact AND contact_id <> ''",
     "source": "source = :source",
     "since": "id >= :first AND received_at >= :since",
@@ -186,7 +184,6 @@ def _conditions(
 ) -> tuple[list[str], dict[str, object]]:
     values: dict[str, object] = {
         "state": state,
-        "phone": wanted.phone,
         "contact": wanted.contact,
         "source": wanted.source,
         "reason": reason,

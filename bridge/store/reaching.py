@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bridge.model import ContactKey
 from bridge.outbox.facts import ADDRESS, KnownContact
-from bridge.store.events import Ended
+from bridge.store.events import ENDED, Ended
 from bridge.store.marks import Contact
 from bridge.store.person import OF_CONTACT
 
@@ -89,7 +89,7 @@ def write_addresses(connection: sqlite3.Connection, key: ContactKey, addresses: 
 
 
 def addresses_of(connection: sqlite3.Connection, contacts: Iterable[Contact]) -> set[str]:
-    """Reads the addresses that these contacts ever had. (There is no index: a scan of a second at most.)"""
+    """Reads the addresses that these contacts ever had."""
     asked = "SELECT email FROM contact_emails WHERE system = ? AND contact_id = ?"
     return {row["email"] for contact in contacts for row in connection.execute(asked, contact)}
 
@@ -115,7 +115,6 @@ _DEAD_OF_CONTACT = _DEAD.format(of="contact", column="contact_id")
 _DEAD_OF_PHONE = _DEAD.format(of="phone", column="phone")
 # As the index events_in_vain has it.
 IN_VAIN = "instr(reason, 'that names nobody who is known') > 0"
-_RETURNING = "RETURNING id, source, state, received_at, reason, fix, replayed_after > 0"
 
 
 def settle_earlier(
@@ -136,7 +135,7 @@ def settle_earlier(
         {_SUPERSEDED.format(index=index)} AND NOT urgent AND {of}
             AND occurred_at <= (SELECT occurred_at FROM events WHERE id = :by)
             AND NOT EXISTS (SELECT 1 FROM attempt_leads AS l WHERE l.event_id = events.id)
-        {_RETURNING}
+        RETURNING {ENDED}
         """,  # noqa: S608 - our own words
         {"id": key.contact_id, "system": key.system, "by": event_id, "now": now},
     ).fetchall()
@@ -150,7 +149,7 @@ def settle_in_vain(
     ended: list[Ended] = []
     for each in ids:
         rows = connection.execute(
-            f"{_SUPERSEDED.format(index='events_in_vain')} AND id = :id AND {IN_VAIN} {_RETURNING}",
+            f"{_SUPERSEDED.format(index='events_in_vain')} AND id = :id AND {IN_VAIN} RETURNING {ENDED}",
             {"id": each, "by": event_id, "now": now},
         )
         ended += [Ended(*row) for row in rows.fetchall()]

@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bridge.store.queries import has_table
+
 # Of each outcome: many ignored deliveries must not push out the one that couldn't be read.
 SAMPLE = 50
 BODY_KEPT = 64 * 1024
@@ -73,7 +75,7 @@ def add(
 
 def counts(connection: sqlite3.Connection) -> list[Count]:
     """Reads how often each source refused or ignored a request, the most frequent first."""
-    if not _there(connection):
+    if not has_table(connection, "refusals"):
         return []
     rows = connection.execute(
         "SELECT source, outcome, count, reason, last_at FROM refusals ORDER BY count DESC, last_at DESC"
@@ -83,7 +85,7 @@ def counts(connection: sqlite3.Connection) -> list[Count]:
 
 def sample(connection: sqlite3.Connection, *, limit: int) -> list[Refused]:
     """Reads the newest of the kept requests, the newest first; with limit 0 all."""
-    if not _there(connection):
+    if not has_table(connection, "refusals"):
         return []
     rows = connection.execute(
         """
@@ -100,9 +102,3 @@ def forget_sample(connection: sqlite3.Connection, *, before: float | None = None
     if before is None:
         return connection.execute("DELETE FROM refused_bodies").rowcount
     return connection.execute("DELETE FROM refused_bodies WHERE at < ?", (before,)).rowcount
-
-
-def _there(connection: sqlite3.Connection) -> bool:
-    """False in a database that the service of this release hasn't opened yet."""
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'refused_bodies'").fetchone()
-    return found is not None

@@ -22,7 +22,7 @@ from bridge.outbox.facts import (
     Waiting,
     Withdrawal,
 )
-from bridge.store.events import Ended, release
+from bridge.store.events import ENDED, Ended, release
 from bridge.store.leaving_out import refused_before
 from bridge.store.reaching import (
     Asked,
@@ -129,12 +129,12 @@ def write_decision(
     about = "" if decision.erase else mapped.phone
     warnings = () if decision.erase else (*mapped.warnings, *decision.warnings)
     written = connection.execute(
-        """
+        f"""
         UPDATE events SET
             state = ?, reason = ?, fix = ?, phone = ?, route = ?, warnings = ?, forced = 0, settled_at = ?
         WHERE id = ? AND state = 'received'
-        RETURNING id, source, state, received_at, reason, fix, replayed_after > 0
-        """,
+        RETURNING {ENDED}
+        """,  # noqa: S608 - our own words
         (
             decision.state,
             decision.reason,

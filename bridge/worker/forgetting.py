@@ -35,6 +35,7 @@ from bridge.store.person import (
     with_left_behind,
     with_phones,
 )
+from bridge.store.queries import has_table
 from bridge.store.remnants import count_traces, flush
 from bridge.store.status import owner
 from bridge.store.vacuum import vacuum, vacuum_beside_service
@@ -97,8 +98,7 @@ def look(config: Config, phone: str) -> Found:
     with closing(open_reader(config.database)) as reader:
         person = with_left_behind(reader, find(reader, phone, systems_of(config)))
         known = marks.Marks(config.database)
-        tables = reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'forgotten'").fetchone()
-        marked = bool(tables) and known.readable(reader) and known.has_phone(reader, phone)
+        marked = has_table(reader, "forgotten") and known.readable(reader) and known.has_phone(reader, phone)
         return Found(person, held(reader, person), marked)
 
 

@@ -591,7 +591,9 @@ def test_an_address_that_another_contact_has_too_stays_theirs(town):
 
 def test_another_s_event_is_not_found_by_what_was_taken_out_of_it(town):
     """Bob gave Ann's number before his own."""
-    said = json.dumps({"contact_id": "bob", "full_name": "Bob, for +1 202 555 0101", "phone": "0202 555 0101"})
+    said = json.dumps(
+        {"contact_id": "bob", "full_name": "Bob, for +1 202 555 0101", "phone": "0202 555 0101"}
+    )
     bob = town.accept("bob", body=said.encode())
     town.decide(bob, Decision("skipped", "unchanged", contact=None), BOB)
     contact = Contact(name="Bob, for +1 202 555 0101", phone="0202 555 0101")
