@@ -74,8 +74,8 @@ def lifted(facts: Facts, word: Word, mapped: Mapped) -> tuple[KnownContact, ...]
 
 def heeding(contact: KnownContact, facts: Facts, mapped: Mapped) -> KnownContact:
     """The contact, blocked where its address was: the newest word counts."""
-    newest = max((each.dnd_all_at for each in facts.addresses if each.dnd_all), default=0.0)
-    if newest <= contact.dnd_all_at:
+    said = [each.dnd_all_at for each in facts.addresses if each.dnd_all]
+    if not said or (newest := max(said)) <= contact.dnd_all_at:
         return contact
     blocked = contact.blocked or mapped.blocked_if_flagged
     return replace(contact, dnd_all=True, dnd_all_at=newest, blocked=blocked)

@@ -144,7 +144,7 @@ def _age(database: Path) -> None:
         for table, columns in (
             ("events", ("received_at", "occurred_at", "settled_at")),
             ("attempts", ("started_at", "answered_at")),
-            ("contact_map", ("occurred_at", "dnd_all_at", "dnd_call_at")),
+            ("contact_map", ("occurred_at", "stated_at", "dnd_all_at", "dnd_call_at")),
         ):
             moved = ", ".join(f"{column} = {column} - {100 * _DAY}" for column in columns)
             connection.execute(f"UPDATE {table} SET {moved}")

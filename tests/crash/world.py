@@ -231,6 +231,10 @@ def make(
     if database is not None:
         shutil.copyfile(database, setting.database)
         setting.database.chmod(0o600)
+        # Made beside a Fusion on another port: what is in it is taken to be in this one.
+        with contextlib.closing(sqlite3.connect(setting.database)) as connection, connection:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fusion_origins'").fetchone():
+                connection.execute("DELETE FROM fusion_origins")
         with contextlib.closing(open_reader(database)) as reader:
             newest = reader.execute("SELECT COALESCE(MAX(id), 0) FROM events").fetchone()[0]
     return World(folder, nursery, fusion, setting, known, newest, lives=list(lives))
