@@ -138,6 +138,8 @@ class HandService(Service):
             self.writer.die()
         if hasattr(self, "_reader"):
             self._reader.close()
+        if self._refusals._task is not None:
+            self._refusals._task.cancel()
 
     def _spawn(self, work):
         """The loops of resolver and lane, which don't begin."""
