@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from bridge.outbox.budget import MOST_RESERVED, RESERVED_OF
 from bridge.outbox.compose import MAX_BATCH
 from bridge.outbox.facts import BACKFILL, NEW
 
@@ -35,11 +34,6 @@ def requests_needed(waiting: Iterable[Waiting], known_share: float = 0.0) -> int
         updates += known
         new[each.campaign_id, each.kind] += each.rows - known
     return updates + sum(ceil(rows / MAX_BATCH) for rows in new.values())
-
-
-def is_spent(left: int, limit: int) -> bool:
-    """Whether only do-not-call may still be sent: the last places of a window are kept for it."""
-    return left <= min(MOST_RESERVED, limit // RESERVED_OF)
 
 
 def drain_s(requests: int, *, left: int, limit: int, per_s: float) -> float:

@@ -35,11 +35,6 @@ class LaneState:
     def ready(self, now: float) -> bool:
         return now >= self.paused_until
 
-    @property
-    def probing(self) -> bool:
-        """Whether one request at a time is enough, until one gets through."""
-        return bool(self.reason)
-
 
 def throttled(until: float) -> LaneState:
     """The state at start of an account that Fusion asked to wait until then (Unix seconds; 0: it didn't)."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.outbox.facts import BACKFILL, DO_NOT_CALL, NEW, UPDATE
-from bridge.outbox.forecast import Waiting, drain_s, is_spent, requests_needed
+from bridge.outbox.forecast import Waiting, drain_s, requests_needed
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,3 @@ def test_requests_needed(waiting, known_share, requests):
 )
 def test_drain(requests, left, limit, per_s, seconds):
     assert drain_s(requests, left=left, limit=limit, per_s=per_s) == pytest.approx(seconds)
-
-
-def test_the_last_places_are_for_do_not_call():
-    assert is_spent(0, 3)
-    assert not is_spent(1, 3)
-    assert is_spent(2, 100)
-    assert not is_spent(50, 100)
