@@ -167,8 +167,11 @@ def _binding(connection: sqlite3.Connection, account: str, *, now: float, window
 
 
 def _opt_outs_lost(connection: sqlite3.Connection) -> int:
-    row = connection.execute(f"SELECT COUNT(*) FROM events WHERE state = 'dead' AND {IN_VAIN}").fetchone()  # noqa: S608
-    return int(row[0])
+    if not has_table(connection, "contact_emails"):
+        return 0  # a release before this one ended none so
+    # Of itself SQLite would read every dead event.
+    query = f"SELECT COUNT(*) FROM events INDEXED BY events_in_vain WHERE state = 'dead' AND {IN_VAIN}"  # noqa: S608
+    return int(connection.execute(query).fetchone()[0])
 
 
 def used(connection: sqlite3.Connection, account: str, *, now: float, per_s: float) -> int:
