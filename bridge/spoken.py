@@ -1,7 +1,7 @@
 """A log line in words, for a person at a terminal: when, what happened, to whom, and why.
 
 Knows the words of the events that a person watches for; any other line shows its name and values. Rule for
-editors: nothing here may raise, and nobody is named: a name comes as its first letters, a phone masked.
+editors: nothing here may raise, and no person is named: a name comes as its first letters, a phone masked.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from datetime import datetime
 from typing import Any, Final
 
-# One table for every place where a state or an outcome is shown: the log, `events`, `show`, `demo`.
+# One table for every screen that shows a state or an outcome: the log, `events`, `show`, `demo`.
 COLOURS: Final[Mapping[str, str]] = {
     "received": "cyan",
     "queued": "cyan",
@@ -76,7 +76,7 @@ class _Known(dict[str, Any]):
 
 
 def _harmless(words: str) -> str:
-    """A quoted stranger's text moves no cursor."""
+    """The words without signs that move the cursor: they may quote a stranger."""
     return (
         words if words.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
     )

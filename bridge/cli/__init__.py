@@ -33,7 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "show": "Show one event: payload, lead, attempts, fate.",
     "leads": "List the leads that Fusion has from us.",
     "replay": "Send events back through the rules.",
-    "close": "Close dead events that need nobody any more.",
+    "close": "Close dead events that need no attention any more.",
     "status": "One screen: what waits, what was spent, what is wrong.",
     "adopt": "Learn the leads that Fusion has already.",
     "forget": "Erase a person who demands it; nobody calls them again.",

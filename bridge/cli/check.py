@@ -73,7 +73,7 @@ def _tell_problems(error: ConfigError, *, json: bool) -> None:
 
 
 def _look(config: "Config", *, json: bool) -> list[dict[str, Any]]:
-    """What can only be seen from here, each told as soon as it is known."""
+    """What can only be seen from here, each printed as soon as it is known."""
     from bridge.cli import online  # noqa: PLC0415 -- needs the whole bridge
 
     if json:

@@ -1,4 +1,4 @@
-"""`bridge close`: a dead event that needs no person any more.
+"""`bridge close`: a dead event that no person has to look at any more.
 
 Rule for editors: only what is dead is closed; `bridge replay` brings it back.
 """
@@ -25,10 +25,10 @@ def command(
     reason: selecting.ReasonOption = "",
     since: selecting.SinceOption = "",
 ) -> None:
-    """Close dead events: they end as "skipped: closed by hand", and need nobody any more.
+    """Close dead events: they end as "skipped: closed by hand".
 
-    Either by number, or all dead ones that the options choose. An opt-out that reached nobody stays so:
-    see that the person isn't called, then close it. `bridge replay ID` brings one back.
+    Either by number, or all dead ones that the options choose. To close an opt-out
+    blocks nobody: see to it first that the person isn't called. `bridge replay ID` brings one back.
 
     Example:
       bridge close 1042

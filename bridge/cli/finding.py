@@ -35,7 +35,7 @@ class Asked:
 
 
 def wanted_of(asked: Asked, known: Outline, reader: sqlite3.Connection, *, now: float) -> "Wanted":
-    """What to look for. Raises typer.BadParameter for what can't be understood, or tells too little."""
+    """What to look for. Raises typer.BadParameter for what can't be understood, or finds too many."""
     from bridge.store.queries import Wanted, reasons_with  # noqa: PLC0415
 
     ids = _by_phone(asked.phone, known, reader)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.store.queries import EventLine, Wanted
 
 EVERY_S: Final = 0.5
-# Of these the newest are looked at each time: a change of an older one is rare, and `bridge show` tells it.
+# Of these the newest are looked at each time: changes of older ones are rare, and `bridge show` has them.
 _WATCHED: Final = 500
 _NAME_SHOWN: Final = 24
 

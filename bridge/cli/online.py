@@ -34,7 +34,7 @@ _HEALTH_S = 3.0
 
 
 def look(config: Config, tell: Callable[[Finding], None]) -> list[Finding]:
-    """Everything that can be looked at from here; each finding is told as soon as there is one."""
+    """Everything that can be looked at from here; each finding is printed as soon as there is one."""
     return asyncio.run(_look(config, tell))
 
 
@@ -72,7 +72,7 @@ async def _fusion(config: Config) -> AsyncIterator[Finding]:
 
 @contextlib.contextmanager
 def _counting(database: Path) -> Iterator[sqlite3.Connection | None]:
-    """The database whose service shares the budget; None where no service can: nobody else counts then."""
+    """The database whose service shares the budget; None where no service can write it."""
     if not database.is_file():
         yield None
         return

@@ -1,6 +1,6 @@
 """`bridge preview`: what the rules make of a payload, before anybody is called.
 
-Knows options and the file; `foresight` finds out, `preview_text` tells. Rule for editors: writes and sends
+Knows options and the file; `foresight` finds out, `preview_text` prints. Rule for editors: writes and sends
 nothing, and works without a database, so that it can be tried on anything, anywhere.
 """
 

@@ -12,7 +12,7 @@ from bridge.outbox.facts import Facts
 
 
 def remembered(facts: Facts) -> list[str]:
-    """What counts beside the event, a sentence each; empty when nobody like this is known."""
+    """What counts beside the event, a sentence each; empty when the contact is unknown."""
     said = []
     if facts.marked.phone or facts.marked.contact:
         said.append("erased (bridge forget): nothing of them is sent")

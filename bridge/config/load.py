@@ -34,7 +34,7 @@ _LONGEST = 300  # characters of a message; a rule may be quoted in it
 def load(path: Path, environ: Mapping[str, str] | None = None, *, strict: bool = False) -> Config:
     """The configuration in a file. Raises ConfigError with every problem, in the order of the file.
 
-    `strict` refuses what config.example.yaml made up, too: right by its shape, and nobody's.
+    `strict` also refuses what config.example.yaml made up: ids and hosts that have the right shape only.
     """
     read_as, text = saved(path), _read(path)
     variables, found = variables_for(path.parent, environ)

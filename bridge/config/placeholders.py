@@ -1,4 +1,4 @@
-"""Values of config.example.yaml that are nobody's: what is copied with them works for nobody, in silence.
+"""Values that config.example.yaml made up: a configuration that keeps one never works, and doesn't say so.
 
 Knows the example's made-up values and where the real ones are found. The rule to keep: every id and host of
 the example is in this table; a test compares them.
@@ -14,7 +14,7 @@ _LOCATION = (
     "location id",
     "write your sub-account's: GoHighLevel has it under Settings, Business Profile, and behind /location/",
 )
-# The example's value → what it stands for, and where the real one is found.
+# The example's value → what it is, and where the real one is found.
 PLACEHOLDERS = {
     "0123456789abcdef01234567": (
         "app id",

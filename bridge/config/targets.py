@@ -41,7 +41,7 @@ def _location(keys: LocationKeys, campaigns: Mapping[str, str]) -> Location:
 
 def check_targets(parts: Parts, accounts: Sequence[str], document: Document) -> Iterator[Problem]:
     """Each account and campaign that is written down exists; what an expression gives is seen later."""
-    # As written: a campaign whose UUID is wrong is another problem, told already.
+    # As written: a campaign whose UUID is wrong is another problem, reported already.
     written = (document.data or {}).get("campaigns")
     campaigns = tuple(written) if isinstance(written, dict) else ()
     for at, route in enumerate(parts.routes):
@@ -70,7 +70,7 @@ def _check(
                 path, said, _hint(keys.campaign, campaigns, fixed=fixed) if campaigns else _NO_TABLE
             )
     if keys.campaign is not None and keys.campaign_id is not None:
-        yield Problem(spell((*steps, "campaign_id")), "stands beside campaign", "keep one of the two")
+        yield Problem(spell((*steps, "campaign_id")), "is beside campaign", "keep one of the two")
 
 
 def _unknown(text: str, known: Sequence[str], *, fixed: bool) -> bool:

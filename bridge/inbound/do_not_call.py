@@ -1,8 +1,8 @@
 """Do-not-disturb in whatever words it is said: a block, none, or something that can't be understood.
 
-Knows words, channels and shapes of values, not where they stand. Rule for editors: what is said and not
-understood blocks, because calling somebody by mistake is the costlier error; what isn't said never blocks
-and never lifts.
+Knows words, channels and shapes of values, not the keys around them. Rule for editors: what is said and
+not understood blocks, because calling somebody by mistake is the costlier error; what isn't said never
+blocks and never lifts.
 """
 
 import re
@@ -144,7 +144,7 @@ def _status(channel: Any) -> Any:
     return next((by_word[word] for word in _STATUS_KEYS if word in by_word), _MISSING)
 
 
-_MISSING = "no status"  # under a channel: nobody can tell what it means
+_MISSING = "no status"  # under a channel: it has no meaning that is known
 
 
 def _unpacked(value: Any) -> Any:

@@ -36,7 +36,7 @@ _DELETED_PERSON = re.compile(
 _DND_OFF = re.compile(
     r"\b(dnd|dnc|do not disturb) (was |is )?(off|disabled|removed|lifted|inactive|cleared)\b"
 )
-# An event of a contact in words that aren't ours: told, as a deletion may be lost. Others are the user's.
+# A contact's event in words that aren't ours: a warning, as it may be a deletion. Other words are the user's.
 _LIKE_OURS = re.compile("contacts?(is|was|has|been)*(creat|updat|delet|remov|tag|dnd).*")
 _SHOWN = 40  # characters of a stranger's word in a warning
 

@@ -2,7 +2,7 @@
 
 Knows no payload: the configuration's compiled expressions do. Rule for editors: a mapping that fails
 or gives nothing is "not said", never a refusal, so that a wrong mapping costs a replay and no event. Only
-do-not-call is looked for beside the mapping, because nobody maps what nobody expected.
+do-not-call is looked for beside the mapping, because mappings are written before anybody opts out.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """A contact's fields under keys that are nearly GHL's: "Phone", "phone_number", "Email Address".
 
-Read only where the right key gives nothing, and told, because the key may mean something else. Rule for
-editors: a key is near when people would call exactly this field so; another phone of the contact is none.
+Read only where the right key gives nothing, and with a warning, because the key may mean something else. Rule
+for editors: a key is near when people would call exactly this field so; another phone of the contact is none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ _RANKS: Mapping[str, tuple[str, int] | tuple[()]] = {
     name: (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)
 }
 _NEAR: keys.Known[tuple[str, int] | tuple[()]] = keys.Known(lambda key: _RANKS.get(keys.squeeze(key), ()), ())
-# Not a near name, but where a phone may be: told, never dialled.
+# Not a near name, but a phone may be there: a warning, and no number to dial.
 _MAYBE = frozenset({"phone", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
 _DIGITS_OF_A_PHONE = 7
 _SHOWN = 40

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.inbound import do_not_call, keys, values
 
-# Objects about somebody or something else: the agent's "do not disturb" isn't the contact's.
+# Objects of other people and things: the agent's "do not disturb" isn't the contact's.
 _OTHERS = frozenset(
     {"location", "workflow", "user", "agent", "owner", "operator", "staff", "host", "organizer", "account"}
     | {"assignedto", "assigneduser", "calendar", "appointment", "opportunity", "campaign", "order", "invoice"}

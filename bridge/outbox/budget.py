@@ -80,12 +80,12 @@ class Budget:
 
     @property
     def told(self) -> Told:
-        """What only Fusion's headers could tell, to be remembered elsewhere."""
+        """What is known from Fusion's headers alone, to be kept elsewhere."""
         limit = self._told if self._told is not None and self._told < self.requests else None
         return Told(limit, len(self._others), max(self._others, default=0.0))
 
     def remember(self, told: Told) -> None:
-        """What an earlier answer told."""
+        """Take over what an earlier answer said."""
         self._told, self._others = told.limit, [told.until] * told.others
 
     def others(self, now: float) -> int:

@@ -187,7 +187,7 @@ def _overtaken(before: KnownContact, arrival: Arrival, reading: Reading, mapped:
     """The contact after an event that newer ones overtook; mostly as it was before.
 
     It still blocks, unless a newer event spoke of the same flag (what it lifts, the next event applies),
-    and it still tells the phone where no newer one did. Events that count by their arrival, as a workflow's,
+    and its phone counts where no newer one has any. Events that count by their arrival, as a workflow's,
     have overtaken no block and no deletion that came after them: they don't say when they happened.
     """
     contact = _flagged(before, arrival, reading)

@@ -107,7 +107,7 @@ def spread(
             rows += _named(word, addressed, facts)
             rows += (_blocked(each, word) for each in facts.kin)
     elif not (known or (contact and contact.phone and _anything_at(contact.phone, facts))):
-        # A deletion names its contact, or its phone; whom else it can mean counts where neither is known.
+        # A deletion names its contact, or its phone; who else it can mean counts where neither is known.
         phones |= {*mapped.plausible}
         meant = (*facts.kin, *(each for each in facts.people if each.phone in phones))
         rows += (replace(each, deleted=True, event_id=word.event_id) for each in dict.fromkeys(meant))
@@ -122,7 +122,7 @@ def spread(
     others = tuple(each for each in rows if before.get(each.key) != each)
     if anybody or not (word.flagged or contact is None):
         return replace(reached, others=(*reached.others, *others))
-    # Remembered as if nobody had been seen: sent again it must not look settled.
+    # Kept as a contact that was never seen: sent again it must not look settled.
     unseen = contact and replace(contact, occurred_at=0.0, stated_at=0.0)
     reason = _in_vain(word, addressed, facts)
     return Decision("dead", reason, _FIX, contact=unseen, others=(*decision.others, *others))

@@ -1,6 +1,6 @@
 """What is a name: 2 to 100 characters however they are counted, and not what programs write for none.
 
-Knows the words and signs that stand for "no name"; knows nothing of rules. Rule for editors: what may be a
+Knows the words and signs that mean "no name"; knows nothing of rules. Rule for editors: what may be a
 person's name stays one ("Nil", "Na" and "Null" are), because a name that is taken away may cost the lead.
 """
 
@@ -26,7 +26,7 @@ _NO_NAME_AS_WRITTEN: Final = frozenset({"nil", "NIL", "na", "NA", "nan", "NaN", 
 # A part of a name only as programs write it: "Jennifer Null" is a person.
 _NO_PART: Final = frozenset({"null", "undefined", "None", "NaN", "N/A", "n/a", "#N/A"})
 _AROUND: Final = "()[]{}<>\"'`“”‘’«»"
-# Merge fields that a CRM didn't fill: they name a field and nobody.
+# Merge fields that a CRM didn't fill: names of fields, not of people.
 _UNFILLED: Final = re.compile(r"\{\{.*?\}\}")
 _HOLLOW: Final = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 
@@ -43,7 +43,7 @@ def fit_name(value: Any) -> tuple[str, str]:
 
 
 def _without_nothing(text: str) -> str:
-    """The name without the parts that stand for a missing one; '' when no part is left."""
+    """The name without the parts that mean a missing one; '' when no part is left."""
     text = _HOLLOW.sub(" ", _UNFILLED.sub(" ", text))
     words = text.split()
     if all(map(_is_nothing, words)) or _is_nothing(" ".join(words)):

@@ -1,7 +1,7 @@
 """Spelling: the text in which people, forms and sheets put a number → the pieces of it that may be one.
 
-Knows what stands around digits and between them; knows no numbering plan. Rule for editors: letters are never
-digits here but in `vanity`, and what is left out of a piece is named in it, so that a guess can be told.
+Knows what is written around digits and between them; knows no numbering plan. Rule for editors: letters are
+never digits here but in `vanity`, and what is left out of a piece is named in it, so that a guess shows.
 """
 
 import html

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bridge.rules.values import plain_text
 
-# Controls and lone surrogates; marks that can't be seen and turn or join what stands beside them.
+# Controls and lone surrogates; marks that can't be seen and turn or join the signs beside them.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _INVISIBLE: Final = re.compile(
     r"[\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
@@ -96,7 +96,7 @@ def _between_signs(text: str, end: int) -> int:
 
 
 def _belongs(before: str, sign: str) -> bool:
-    """Whether the sign is a part of what stands before it."""
+    """Whether the sign is a part of the sign before it."""
     if sign.isascii():
         return False
     return (

@@ -1,4 +1,4 @@
-"""SQL of closing by hand what is dead: nobody has to look at it any more."""
+"""SQL of closing by hand what is dead: no person has to look at it any more."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """SQL of ids that come again with other content: of a form's entry or a record, which its sender keeps.
 
 Knows the events of such an id; whether they are about one person is decided in `outbox`. Rule for editors:
-without a contact's id the phone stands for the person, so a corrected phone moves what is known of them.
+without a contact's id a person is known by the phone, so a corrected phone moves what is known of them.
 """
 
 import sqlite3

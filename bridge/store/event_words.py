@@ -1,7 +1,7 @@
 """SQL of finding events by what people know: a name, an e-mail address, the digits of a phone as it was sent.
 
-A search is a range of one index: a word finds what begins with it. Rule for editors: what is kept here tells
-who a person is, and goes with the event's payload (a trigger sees to it).
+A search is a range of one index: a word finds what begins with it. Rule for editors: what is kept here
+identifies a person, and goes with the event's payload (a trigger sees to it).
 """
 
 import re

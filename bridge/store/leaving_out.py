@@ -1,7 +1,7 @@
 """SQL of what a lead goes without: fields that Fusion refused, and that a lead can do without.
 
 The value stays in `body` of the outbox and of the lead map, so that the same value counts as unchanged; the
-names of such fields stand beside it. Rule for editors: a new value of a field is always sent.
+names of such fields are kept beside it. Rule for editors: a new value of a field is always sent.
 """
 
 import json

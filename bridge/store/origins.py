@@ -54,7 +54,7 @@ class Bound:
 
 
 def origin_of(base_url: str) -> str:
-    """Scheme, host and port: what tells one Fusion from another. It shows no account id."""
+    """Scheme, host and port: what distinguishes one Fusion from another, which shows no account id."""
     parts = urlsplit(base_url.lower())
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"

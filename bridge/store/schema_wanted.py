@@ -31,7 +31,7 @@ UPDATE attempt_leads SET body = NULL WHERE event_id = new.id AND body IS NOT NUL
 -- What the service has read, and what it refused last.
 CREATE TABLE loaded_config (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
-    saved TEXT NOT NULL, -- what tells whether the files were saved since
+    saved TEXT NOT NULL, -- when the files were saved, and their sizes
     loaded_at REAL NOT NULL,
     refused_saved TEXT,
     refused_at REAL,

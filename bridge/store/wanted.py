@@ -61,7 +61,7 @@ def _places(mapped: Mapped) -> dict[str, list[str]]:
 
 
 def read(connection: sqlite3.Connection, event_id: int) -> Wanted | None:
-    """Reads what an event wanted; None when a release before this one resolved it, or nobody has yet."""
+    """Reads what an event wanted; None when a release before this one resolved it, or none has yet."""
     row = connection.execute(
         """
         SELECT e.rules, r.since, e.account, e.campaign_id, e.body, e.places

@@ -41,7 +41,7 @@ WRONG = {
     "routes: [{campaign_id: solar}]": ("routes[0].campaign_id", "'solar' is not a campaign id", UUID),
     f"routes: [{{campaign: solar, campaign_id: {ROOF}}}]": (
         "routes[0].campaign_id",
-        "stands beside campaign",
+        "is beside campaign",
         "keep one of the two",
     ),
     "routes: [{campaign: ''}]": ("routes[0].campaign", "is empty", "give it a value, or remove the line"),
@@ -83,7 +83,7 @@ WRONG = {
     "locations: {L1: {campaign_id: roof}}": ("locations.L1.campaign_id", "'roof' is not a campaign id", UUID),
     f"locations: {{L1: {{campaign: solar, campaign_id: {SOLAR}}}}}": (
         "locations.L1.campaign_id",
-        "stands beside campaign",
+        "is beside campaign",
         "keep one of the two",
     ),
     "locations: {L1: {default_region: UK}}": (
