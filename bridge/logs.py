@@ -50,7 +50,7 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
         structlog.processors.format_exc_info,
     ]
     if as_json:
-        first.append(_nobody)
+        first.append(_without_who)
         renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
         final: Any = structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str)
         lines = Lines(sys.stdout.buffer)
@@ -67,7 +67,7 @@ def configure(secrets: Collection[str] = (), *, json: bool | None = None, level:
     _adopt_standard_logging([*first, redact_all], renderer)
 
 
-def _nobody(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _without_who(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Whom a line is about, by first letters, is for a terminal alone: a file is kept and searched."""
     line.pop("who", None)
     return line
@@ -169,9 +169,8 @@ def _adopt_standard_logging(shared: list[Any], renderer: Any) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("python_multipart").setLevel(
-        logging.CRITICAL
-    )  # a form it can't read is refused in our words
+    # A form that it can't read is refused in our words.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 def _json(line: Any, **_options: Any) -> str:
