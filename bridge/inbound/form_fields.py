@@ -71,9 +71,10 @@ def _put(made: dict[str, Any], steps: list[str], name: str, value: Any) -> None:
             here, steps = made, [name]
             break
         here = inner
-    last = steps[-1] or steps[-2]
+    in_list = len(steps) > 1 and steps[-1] == ""  # a field without any name has one step
+    last = steps[-2] if in_list else steps[-1]
     if last not in here:
-        here[last] = [value] if steps[-1] == "" else value
+        here[last] = [value] if in_list else value
     elif isinstance(here[last], list):
         here[last].append(value)
     else:
