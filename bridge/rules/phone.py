@@ -28,7 +28,7 @@ from bridge.rules.phone_plans import (
     repaired,
 )
 from bridge.rules.phone_refusal import refusal
-from bridge.rules.phone_spelling import Piece, clean, is_cut_off, pieces, vanity
+from bridge.rules.phone_spelling import Piece, clean, has_letter_zero, is_cut_off, is_disowned, pieces, vanity
 
 _READINGS: Final = 8
 _LONGEST: Final = 300  # characters that are looked at
@@ -85,9 +85,14 @@ def read(text: str, regions: Sequence[str]) -> PhoneReading:
         return PhoneReading(american)
     place = _place(regions)
     spelt = clean(text)
-    best = _chosen(_readings(spelt, place), place)
+    if is_disowned(spelt):
+        readings: Iterable[_Reading] = ()
+    else:
+        readings = (each for each in _readings(spelt, place) if not (each[1] and each[1].disowned))
+    best = _chosen(readings, place)
     if best:
-        return PhoneReading(best[0].number, tuple(_warnings(*best)))
+        zero = ("a letter O was read as a zero",) if has_letter_zero(text) else ()
+        return PhoneReading(best[0].number, (*_warnings(*best), *zero))
     reason, fix = refusal(spelt, home=place.home, unclear=place.unclear)
     raise InvalidPhone(f"phone {mask_phone(spelt)} {reason}", field="phone", fix=fix)
 
@@ -181,6 +186,8 @@ def _with_plus(piece: Piece, place: _Place) -> Iterator[Found]:
             if digits.startswith(prefix) and (found := abroad(digits.removeprefix(prefix))) and found.sure:
                 yield found
         yield from _guessed(_national(digits, place), "a plus stands before a number without country code")
+        if (found := abroad(digits.lstrip("0"))) and found.sure:  # +01, +044
+            yield Found(found.number, sure=True, warning="the zero before the country code was dropped")
         return
     if number := _forgotten_one(digits, place):
         yield Found(number, sure=True, warning="a plus before ten digits was read as +1")

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, NumberParseException, PhoneNumber, PhoneNumberFormat
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 
 # Fusion: 10 to 15 digits after normalization (facts/fusion.md §1); E.164 allows no more than 15 either.
 MIN_DIGITS: Final = 10
@@ -145,11 +151,26 @@ def _found(text: str, region: str | None) -> Found | None:
         return None
     if parsed.country_code == 1:
         return _in_plan(national)
+    valid = phonenumbers.is_valid_number(parsed)
+    if region and not valid and not _long_enough(parsed):
+        return None
     # A number with two trunk prefixes ("+44 00…") would lose the second one when read again, and so be two
     # leads: it can't be known which of the two is meant.
     if text != number and _reads_as(number) != parsed:
         return None
-    return Found(number, sure=phonenumbers.is_valid_number(parsed) or bool(_FICTION.fullmatch(number)))
+    return Found(number, sure=valid or bool(_FICTION.fullmatch(number)))
+
+
+def _long_enough(parsed: PhoneNumber) -> bool:
+    """Whether a line or a mobile may have so many digits: "91234-5607" in Brazil lacks its area code.
+
+    Asked where no country code was given, because short numbers of other kinds make those possible, too.
+    """
+    kinds = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
+    possible = phonenumbers.ValidationResult.IS_POSSIBLE
+    return any(
+        phonenumbers.is_possible_number_for_type_with_reason(parsed, kind) == possible for kind in kinds
+    )
 
 
 def _reads_as(number: str) -> PhoneNumber | None:

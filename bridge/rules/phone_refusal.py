@@ -7,7 +7,7 @@ from typing import Final
 
 from bridge.masking import mask_text
 from bridge.rules.phone_plans import MAX_DIGITS, MIN_DIGITS, PLAN, fault_in_plan, is_no_number
-from bridge.rules.phone_spelling import figures, is_cut_off, pieces
+from bridge.rules.phone_spelling import figures, is_cut_off, is_disowned, pieces
 
 _FIX: Final = "correct the phone in the CRM, with its country code: the contact's next event brings it"
 _COUNTRY_FIX: Final = (
@@ -21,6 +21,8 @@ def refusal(spelt: str, *, home: str, unclear: str) -> tuple[str, str]:
     count = len(digits)
     if not count:
         return "holds no digits", _FIX
+    if is_disowned(spelt) or all(piece.disowned for piece in pieces(spelt)):
+        return "is called wrong, old or a fax by the text itself", _FIX
     if is_cut_off(spelt):
         return (
             "is a sheet's short form and lacks digits",

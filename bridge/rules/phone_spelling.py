@@ -20,6 +20,8 @@ _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _SHEET: Final = re.compile(r"(?<![0-9.,])(\+?[0-9]{7,})[.,]0+(?![.,]?[0-9])")  # 2025550142.0
 _FLOAT: Final = re.compile(r"\s*['\"]*(\+?)([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})['\"]*\s*")
 
+# The letter where the digit is meant, "2O2-555-O149": beside digits and no letter, not alone between blanks.
+_LETTER_O: Final = re.compile(r"(?<=[0-9])[oO]+(?=[0-9]|[).-]*[0-9]|\) ?[0-9])|(?<![^\W_])[oO]+(?=[0-9])")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _EXTENSION: Final = re.compile(
     r"[\s,;.(/-]*(?:(?<![^\W\d_])(?:extension|extn?|xtn|x|poste|ramal|anexo|interno|int|durchwahl|dw|доб|nebenstelle)"
@@ -42,6 +44,18 @@ _LABELS: Final = frozenset({
     "number", "num", "no", "nr", "n", "t", "m", "c", "h", "w", "p", "o", "contact",
 })  # fmt: skip
 
+# A number that is named to say that it isn't the person's telephone: before it, and behind it.
+_FAX: Final = frozenset({"fax", "telefax", "faxnummer", "facsimile"})
+_FORMER: Final = frozenset({"old", "former"})
+_TELEPHONE: Final = frozenset(
+    {"tel", "telephone", "telefon", "phone", "ph", "p", "t", "fon", "mobile", "cell"}
+)
+_DISOWNING: Final = re.compile(
+    r"\b(?:(?:wrong|bad) (?:number|no|nr)|disconnected|(?:not in|out of) (?:service|order|use)|invalid)\b"
+    r"|[0-9]\W*\(\s*(?:fax|old)\W*\)\W*$",
+    re.IGNORECASE,
+)
+
 _VANITY: Final = re.compile(
     r"[^\w+(]*(?:\+?1[\s.-]*)?\(?(?P<area>[2-9][0-9]{2})\)?[\s.-]*(?P<rest>(?=[0-9.-]*[\s.-]*[A-Z])[A-Z0-9.\s-]+?)\W*",
     re.IGNORECASE,
@@ -61,6 +75,12 @@ class Piece:
     text: str
     left_out: tuple[str, ...] = ()  # the digits of the other parts
     doubtful: bool = False  # behind words that are no label, or cut from what is too long: no guesses
+    disowned: bool = False  # "fax 202-555-0142"
+
+
+def has_letter_zero(text: str) -> bool:
+    """Whether a letter O stands where the digit is meant."""
+    return _LETTER_O.search(text[:_LONGEST]) is not None
 
 
 def clean(text: str) -> str:
@@ -74,7 +94,13 @@ def clean(text: str) -> str:
         text = "".join(map(_plain, unicodedata.normalize("NFKC", text)[:_LONGEST]))
     if (found := _FLOAT.fullmatch(text)) and _is_exact(found):
         return found[1] + found[2] + found[3][: int(found[4])]
+    text = _LETTER_O.sub(lambda found: "0" * len(found[0]), text)
     return _SHEET.sub(r"\1", text)
+
+
+def is_disowned(spelt: str) -> bool:
+    """Whether the text says that it isn't the person's number, or not any more."""
+    return _DISOWNING.search(spelt) is not None
 
 
 def is_cut_off(spelt: str) -> bool:
@@ -147,26 +173,34 @@ def _without_extension(text: str) -> str:
 
 def _parts(body: str) -> Iterator[Piece]:
     """The numbers between letters, whole and split at doubtful signs."""
-    runs: list[tuple[list[str], bool]] = []
+    runs: list[tuple[list[str], bool, bool]] = []
     end = 0
-    word = ""
+    word, since = "", set[str]()  # since the last number
     for found in [*_WORD.finditer(body), None]:
         run = body[end : found.start() if found else len(body)]
         split = [part for part in _DOUBTFUL.split(run) if figures(part)]
         if split:
-            runs.append((split, bool(word) and word not in _LABELS and run[:1].isspace()))
+            doubtful = bool(word) and word not in _LABELS and run[:1].isspace()
+            runs.append((split, doubtful, _disowned(since)))
+            since = set()
         if found:
             end, word = found.end(), found[0].casefold()
-    everything = tuple(figures(part) for split, _ in runs for part in split)
+            since.add(word)
+    everything = tuple("" if disowned else figures(part) for split, _, disowned in runs for part in split)
     at = 0
-    for split, doubtful in runs:
+    for split, doubtful, disowned in runs:
         around = everything[:at], everything[at + len(split) :]
         at += len(split)
         for index, part in enumerate(split):
             own = tuple(map(figures, (*split[:index], *split[index + 1 :])))
-            yield _piece(part, (*around[0], *own, *around[1]), doubtful=doubtful)
+            yield _piece(part, (*around[0], *own, *around[1]), doubtful=doubtful, disowned=disowned)
             if index == 0 and len(split) > 1 and not any("+" in each for each in split[1:]):
-                yield _piece(" ".join(split), (*around[0], *around[1]), doubtful=doubtful)
+                yield _piece(" ".join(split), (*around[0], *around[1]), doubtful=doubtful, disowned=disowned)
+
+
+def _disowned(words: set[str]) -> bool:
+    """Whether the words before a number say that it is none to call; "tel/fax" is both."""
+    return not _FORMER.isdisjoint(words) or (not _FAX.isdisjoint(words) and _TELEPHONE.isdisjoint(words))
 
 
 def _heads(body: str) -> Iterator[Piece]:
@@ -180,8 +214,8 @@ def _heads(body: str) -> Iterator[Piece]:
                 yield _piece(head, (tail,), doubtful=True)
 
 
-def _piece(text: str, left_out: tuple[str, ...], *, doubtful: bool) -> Piece:
+def _piece(text: str, left_out: tuple[str, ...], *, doubtful: bool, disowned: bool = False) -> Piece:
     before, plus, behind = text.rpartition("+")
-    if plus and not figures(before):
-        return Piece(figures(behind), plus=True, text=text, left_out=left_out, doubtful=doubtful)
-    return Piece(figures(text), plus=False, text=text, left_out=left_out, doubtful=doubtful)
+    with_plus = bool(plus) and not figures(before)
+    digits = figures(behind if with_plus else text)
+    return Piece(digits, with_plus, text, tuple(filter(None, left_out)), doubtful, disowned)
