@@ -7,10 +7,11 @@ do-not-call is looked for beside the mapping, because mappings are written befor
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from typing import Any
 
 from bridge.errors import MappingError
-from bridge.inbound import do_not_call, events, values
+from bridge.inbound import do_not_call, events, near_fields, remarks, values
 from bridge.inbound.opt_out import Spoken, spoken, strictest
 from bridge.inbound.signature import check_token
 from bridge.inbound.watched import Watched
@@ -20,6 +21,7 @@ Expression = Callable[[Mapping[str, Any]], Any]
 
 _TEXT_WORDS = tuple(word.name for word in fields(Contact) if word.type is str)
 _NAMES = ("first_name", "last_name", "name")
+_REMARKED = ("phone", *_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,15 @@ class JsonSource:
         notes: list[str] = []  # what the mapping looks for and the payload calls otherwise
         occurred_at = _value(self.occurred_at, payload, notes)
         time_doubt = values.time_doubt("occurred_at", occurred_at, self.written)
+        contact = self._contact(payload, notes, blocked=said.blocked is True)
+        beside = next((word for word in _REMARKED if remarks.says_no(getattr(contact, word))), "")
+        if beside and not said.blocked:  # under a key of the user's own, which `spoken` doesn't know
+            said = said.and_blocked(f"{beside}: {remarks.DOUBT}")
+            contact = replace(contact, do_not_call=True)
+        if not contact.phone:
+            notes += _unmapped(payload, notes)
         return Reading(
-            contact=self._contact(payload, notes, blocked=said.blocked is True),
+            contact=contact,
             type=said.type,
             source=self.name,
             payload=payload,
@@ -126,6 +135,10 @@ class _Said:
         mapped = do_not_call.doubt("do_not_call", self.mapped)
         return tuple(dict.fromkeys(filter(None, (mapped, *self.spoken.doubts, *self.event_doubts))))
 
+    def and_blocked(self, doubt: str) -> "_Said":
+        spoken = replace(self.spoken, event=True)
+        return replace(self, spoken=spoken, event_doubts=(*self.event_doubts, doubt))
+
     @classmethod
     def of(cls, source: JsonSource, payload: Mapping[str, Any]) -> "_Said":
         stated = events.stated((payload,))
@@ -143,6 +156,15 @@ class _Said:
             deleted = values.flag(_value(source.deleted, payload)) is True
         kind = "contact.deleted" if deleted else stated.type if said.event is not None else ""
         return cls(kind or "contact.updated", mapped, said, stated.doubts)
+
+
+def _unmapped(payload: Mapping[str, Any], noted: list[str]) -> list[str]:
+    found = list(islice(near_fields.unmapped_phones(payload), 3))
+    return [
+        f"phone: the mapping gives none; {path!r} may be it: write it behind `payload.` in contact.phone"
+        for path in found
+        if not any(repr(path.rpartition(".")[2])[1:-1] in note for note in noted)
+    ]
 
 
 def _value(expression: Expression | None, payload: Mapping[str, Any], notes: list[str] | None = None) -> Any:

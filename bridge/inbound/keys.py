@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
-Speaks = Literal["", "exact", "looks", "consent", "settings", "deleted"]
+Speaks = Literal["", "exact", "looks", "consent", "settings", "deleted", "remark"]
 
 Result = TypeVar("Result")
 

@@ -37,8 +37,9 @@ _RANKS: Mapping[str, tuple[str, int] | tuple[()]] = {
 }
 _NEAR: keys.Known[tuple[str, int] | tuple[()]] = keys.Known(lambda key: _RANKS.get(keys.squeeze(key), ()), ())
 # Not a near name, but a phone may be there: a warning, and no number to dial.
-_MAYBE = frozenset({"phone", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
+_MAYBE = frozenset({"phone", "phones", "mobile", "cell", "telephone", "tel", "whatsapp", "handy"})
 _DIGITS_OF_A_PHONE = 7
+_LEVELS, _KEYS = 3, 200  # of a payload that is looked through
 _SHOWN = 40
 _DOUBTS = 5  # they go with the event
 
@@ -69,10 +70,28 @@ def doubts(layers: Layers, read: Contact, exact: Mapping[str, str]) -> list[str]
             f"phone: nothing is under that key; {key[:_SHOWN]!r} may be it: send it as `phone`"
             for layer in layers
             for key, value in layer.items()
-            if not _MAYBE.isdisjoint(f"{keys.words(key[:200])} {keys.words(key[:200].lower())}".split())
-            and _like_a_phone(value)
+            if _may_be_a_phone(key) and _like_a_phone(value)
         ]
     return found[:_DOUBTS]
+
+
+def unmapped_phones(payload: Mapping[str, Any]) -> Iterator[str]:
+    """Where a phone may be in a payload whose mapping gives none: "phone_number", "contact.phone"."""
+    level: list[tuple[str, Mapping[str, Any]]] = [("", payload)]
+    for _ in range(_LEVELS):
+        deeper = []
+        for path, layer in level:
+            for key, value in list(layer.items())[:_KEYS]:
+                if isinstance(value, Mapping) and not _may_be_a_phone(key):
+                    deeper.append((f"{path}{key[:_SHOWN]}.", value))
+                elif _may_be_a_phone(key) and _like_a_phone(value):
+                    yield f"{path}{key[:_SHOWN]}"
+        level = deeper[:_KEYS]
+
+
+def _may_be_a_phone(key: str) -> bool:
+    key = key[:200]
+    return not _MAYBE.isdisjoint(f"{keys.words(key)} {keys.words(key.lower())}".split())
 
 
 def _said(layers: Layers, field: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.inbound import do_not_call, keys, values
+from bridge.inbound import do_not_call, keys, remarks, values
 
 # Objects of other people and things: the agent's "do not disturb" isn't the contact's.
 _OTHERS = frozenset(
@@ -97,7 +97,7 @@ def _inbound(payload: Mapping[str, Any]) -> bool:
 def _within(payload: Mapping[str, Any]) -> Iterator[Said]:
     """Level by level, so that no depth and no number of keys of a stranger takes long."""
     level: Sequence[Mapping[str, Any]] = (payload,)
-    left, known = _KEYS_READ, keys.SPEAKS
+    left, known, remarked = _KEYS_READ, keys.SPEAKS, remarks.REMARKED
     for _ in range(_DEEPEST):
         deeper: list[Mapping[str, Any]] = []
         for layer in level:
@@ -113,6 +113,8 @@ def _within(payload: Mapping[str, Any]) -> Iterator[Said]:
                         deeper.append(value)
                 elif kind is list:
                     yield from _labelled(value)
+                elif kind is str and usual and remarked[key] and remarks.says_no(value, beside=layer):
+                    yield Said(key, "remark", value)
             if left < 0:
                 return
         if not deeper:
@@ -152,6 +154,8 @@ def _flag(said: Said) -> bool | None:
             return True if meaning in (True, "unclear") else None
         case "consent":
             return True if meaning is False else None
+        case "remark":
+            return True
         case "settings":
             return None if _channels(said) is not None else True if meaning == "unclear" else meaning
         case _:  # a deletion that can't be read: whoever it is must not be called
@@ -172,6 +176,8 @@ def _doubts(said: Said) -> Iterator[str]:
     elif (channels := _channels(said)) is not None:
         for name, status in do_not_call.calls(channels):
             yield do_not_call.doubt(f"{said.key}.{name}", status)
+    elif said.speaks == "remark":
+        yield f"{said.key}: {remarks.DOUBT}"
     elif said.speaks == "consent":
         if _flag(said):
             yield f"{said.key}: no consent to calls counts as an opt-out"
