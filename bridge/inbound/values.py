@@ -42,17 +42,8 @@ _LEVELS = 4  # of lists and objects around a text
 _ITEMS = 100  # of a list that is looked through for a text
 # Where an object holds its text, in this order. With one of the first words the others are only its label.
 _HELD = (
-    "value",
-    "number",
-    "phone",
-    "phoneNumber",
-    "phone_number",
-    "e164",
-    "email",
-    "address",
-    "full",
-    "text",
-)
+    "value", "number", "phone", "phoneNumber", "phone_number", "e164", "email", "address", "full", "text",
+)  # fmt: skip
 _LABELLED = ("name", "label", "title")
 _CALLING = ("callingCode", "calling_code", "countryCallingCode", "dialCode", "countryCode", "country_code")
 _CODE = re.compile(r"\+?[1-9][0-9]{0,3}")

@@ -15,24 +15,8 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS
 
 _LONGEST: Final = 100
 LANGUAGES: Final = (
-    "en",
-    "es",
-    "pt",
-    "fr",
-    "de",
-    "it",
-    "nl",
-    "pl",
-    "sv",
-    "da",
-    "no",
-    "fi",
-    "tr",
-    "ru",
-    "uk",
-    "ja",
-    "zh",
-)
+    "en", "es", "pt", "fr", "de", "it", "nl", "pl", "sv", "da", "no", "fi", "tr", "ru", "uk", "ja", "zh",
+)  # fmt: skip
 _NOT_SAID: Final = frozenset(
     {"", "na", "n a", "none", "null", "nil", "undefined", "unknown", "not provided", "not specified",
      "select", "select country", "select a country", "select your country", "choose", "choose country",
