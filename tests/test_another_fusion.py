@@ -6,14 +6,17 @@ import re
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
 
 from bridge.app import create_app
+from bridge.cli import app as commands
 from bridge.config import load
 from bridge.fusion.sandbox import Fault, create_sandbox, sandbox_transport
 from bridge.store import events
 from tests.harness import BASE, Running, write_config
 
 ANN, BOB = "+12025550101", "+12025550102"
+REPLAY = ["replay", "--state", "delivered", "--since", "30d"]
 TRIAL, REAL = "http://127.0.0.1:8081", "http://127.0.0.1:8082"
 
 
@@ -171,6 +174,23 @@ async def test_many_reloads_at_once_end_with_the_last(tmp_path, fusions):
         await bridge.until(lambda: bridge.service.config.fusion.base_url == REAL)
         await bridge.accept(phone=ANN, note="again")
         await bridge.settled()
+    assert phones(fusions.real) == [ANN]
+
+
+async def test_a_replay_of_what_was_delivered_brings_also_those_whose_newest_event_changed_nothing(
+    tmp_path, fusions
+):
+    async with running(tmp_path, fusions, TRIAL) as bridge:
+        await bridge.accept(phone=ANN)
+        await bridge.settled()
+        same = await bridge.accept(phone=ANN, note="again")
+        await bridge.settled()
+        assert bridge.fate(same) == "skipped: unchanged"
+        await move(bridge, REAL)
+        config = str(bridge.folder / "config.yaml")
+        said = await asyncio.to_thread(CliRunner().invoke, commands, [*REPLAY, "-c", config])
+        assert "2 events go through the rules again" in said.stdout
+        await bridge.until(lambda: bridge.fate(same) == "delivered")
     assert phones(fusions.real) == [ANN]
 
 

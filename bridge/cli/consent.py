@@ -25,6 +25,8 @@ def ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter("nothing was done: there is no terminal to ask at", param_hint="--yes")
+        raise typer.BadParameter(
+            "nothing was done: there is no terminal to ask at, so it needs --yes", param_hint="the answer"
+        )
     if not typer.confirm(question, err=True):
         raise BridgeError("nothing was done")

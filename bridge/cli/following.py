@@ -56,6 +56,7 @@ def _line(event: "EventLine", *, json: bool) -> str:
     from bridge.cli.events import fate, kind  # noqa: PLC0415 -- it imports this module
 
     whom = " ".join(filter(None, (printable(event.name[:_NAME_SHOWN]), event.phone or event.contact_id)))
+    whom = whom or "(no name)"
     warned = " (!)" if event.warned else ""
     time_of_day = local_time(event.received_at)[11:19]
     return f"{time_of_day}  {event.id}  {event.source}  {kind(event)}  {whom}: {fate(event)}{warned}"

@@ -103,7 +103,9 @@ def foresee(
     stored: Stored | None = None,
 ) -> Foresight:
     """Follow a body through the rooms. Raises BridgeError for a source that isn't configured."""
-    chosen, why = (_named(config, source), "as you said") if source else (None, "")
+    chosen, why = (
+        (_named(config, source), "as it came" if stored else "as you said") if source else (None, "")
+    )
     try:
         if len(body) > MAX_BODY:
             return Foresight(Answer(413, "too large", f"a body may have {MAX_BODY} bytes"), chosen, why)

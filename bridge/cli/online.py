@@ -174,7 +174,8 @@ def tell(config: Config, finding: Finding) -> None:
         line = line_of(config.path, finding.path)
         at = "  ".join(place(str(config.path), Problem(finding.path, "", line=line))) + "  "
     mark = "✓" if finding.ok else "✗"
-    typer.echo(f"  {mark} {printable(f'{at}{finding.what} {finding.said}')}")
+    colon = "" if finding.ok or not at else ":"  # after the key that is to blame
+    typer.echo(f"  {mark} {printable(f'{at}{finding.what}{colon} {finding.said}')}")
     if finding.fix:
         typer.echo(f"      fix: {printable(finding.fix)}")
 

@@ -43,7 +43,8 @@ def command(
 
     Either by number, or all that the options choose. Only settled events go; one that waits is left
     alone, and so is one whose payload is gone (`retention`, `forget`). What comes out the same as Fusion
-    has it already is skipped as unchanged, unless --force.
+    has it already is skipped as unchanged, unless --force. With --state delivered go those that were
+    skipped as unchanged, too: of some people they are the newest.
 
     Example:
       bridge replay 1042 1043
@@ -84,7 +85,7 @@ def _by_id(known: Outline, ids: list[int]) -> list[int]:
 
 
 def settled_of(known: Outline, asked: Asked) -> list[int]:
-    """The settled events that the options choose. Refuses states that wait."""
+    """The settled events that the options choose, the oldest first. Refuses states that wait."""
     from bridge.store.queries import SETTLED, find_ids  # noqa: PLC0415
 
     waiting = [each for each in asked.states if each not in SETTLED]
@@ -92,7 +93,12 @@ def settled_of(known: Outline, asked: Asked) -> list[int]:
         raise typer.BadParameter(f"what is {waiting[0]} waits already", param_hint="--state")
     reader = _reader(known)
     asked = replace(asked, states=asked.states or SETTLED)
-    chosen = find_ids(reader, wanted_of(asked, known, reader, now=time.time()))
+    wanted = wanted_of(asked, known, reader, now=time.time())
+    chosen = find_ids(reader, wanted)
+    if "delivered" in asked.states and not asked.reason:
+        # Without them an older event of the person would be stale, and nothing of them be sent.
+        same = replace(wanted, states=("skipped",), reasons=("unchanged",))
+        chosen = sorted({*chosen, *find_ids(reader, same)})
     if not chosen:
         raise BridgeError("no such events", fix="try the same options with `bridge events`")
     return chosen

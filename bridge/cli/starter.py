@@ -20,7 +20,7 @@ from bridge.errors import BridgeError
 SOURCES: Final = {
     "workflow": "GoHighLevel workflows, by their Webhook action",
     "app": "a GoHighLevel marketplace app",
-    "forms": "anything else that POSTs JSON: web forms, Zapier, n8n",
+    "forms": "anything else that POSTs JSON or a form: web forms, Zapier, n8n",
 }
 _TOKENS: Final = {"workflow": "WORKFLOW_TOKEN", "forms": "FORMS_TOKEN"}
 
@@ -38,7 +38,7 @@ _SOURCE_TEXTS: Final = {
     # locations: [ve9EPM428h8vShlRW1KT]
 """,
     "forms": """\
-  # Anything that can POST JSON. Put the names of your form's fields behind `payload.`
+  # Anything that can POST JSON or a form. Put the names of your form's fields behind `payload.`
   forms:
     type: json
     token: "${FORMS_TOKEN}"

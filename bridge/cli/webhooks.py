@@ -29,4 +29,4 @@ def where_to_paste(source: Source) -> str:
         case GhlApp():
             return "GoHighLevel's developer marketplace → your app → Webhooks; choose the five Contact events"
         case _:
-            return "POST the JSON to"
+            return "POST the form or JSON to"

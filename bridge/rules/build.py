@@ -141,6 +141,8 @@ def compile_rules(
     if not made:
         made = (build.route({"name": "default"}, base, campaigns, at="default"),)
     blocked = build.condition(do_not_call_when, at="do_not_call.when", fallback=_always)
+    if "do_not_call" not in do_not_call_when:
+        blocked = _or_flagged(blocked)
     rules = Rules(
         lead=base,
         routes=made,
@@ -155,6 +157,11 @@ def compile_rules(
 
 def _constant(value: Any) -> Value:
     return lambda _variables: value
+
+
+def _or_flagged(holds: Condition) -> Condition:
+    """A rule that doesn't name the event's own word adds to it: it takes no opt-out away."""
+    return lambda variables: holds(variables) or bool(variables["contact"]["do_not_call"])
 
 
 def _never(_variables: Mapping[str, Any]) -> bool:

@@ -126,7 +126,9 @@ class Asker:
     def _campaign(self, place: Place, listing: Listing) -> Finding:
         match listing.answer.outcome:
             case Delivered():
-                leads = "" if listing.total is None else f" ({listing.total:,} leads)"
+                leads = (
+                    "" if listing.total is None else f" ({listing.total:,} lead{'s' * (listing.total != 1)})"
+                )
                 return Finding(self._name(place), ok=True, said=f"is in account {place.account}{leads}")
             case Gone(reason=words):
                 fix = "copy the UUID from the campaign's address in Fusion, in the account whose key this is"

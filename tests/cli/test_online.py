@@ -79,7 +79,7 @@ def test_a_wrong_key_is_told_with_its_line_and_the_others_are_asked(tmp_path):
     line = world.config.read_text().splitlines().index(f"      api_key: {BIRCH}") + 1
     wrong = next(each for each in lines if "Fusion refused the key" in each)
     assert wrong.startswith(
-        f"  ✗ {world.config}:{line}  fusion.accounts.birch.api_key  account birch Fusion refused the key: "
+        f"  ✗ {world.config}:{line}  fusion.accounts.birch.api_key  account birch: Fusion refused the key: "
     )
     assert "put it where birch's api_key is read from" in lines[lines.index(wrong) + 1]
     assert "✓ account main the key works" in result.stdout

@@ -242,7 +242,9 @@ def test_a_list_or_number_keeps_its_kind_in_a_custom_field() -> None:
         ("contact.do_not_call", True, False),
         ("contact.do_not_call or 'no-call' in contact.tags", True, True),
         ("contact.do_not_call and 'vip' not in contact.tags", True, False),
-        ("false", False, False),
+        ("'no-call' in contact.tags", True, True),
+        ("'vip' in contact.tags", True, False),
+        ("contact.do_not_call and false", False, False),
     ],
 )
 @pytest.mark.parametrize("as_sent", [True, False])
