@@ -276,6 +276,16 @@ async def test_nor_one_by_the_configurations_own_rule(tmp_path):
         assert blocked(bridge, P1)
 
 
+async def test_a_rule_of_ones_own_takes_no_opt_out_away(tmp_path):
+    """`when` is for a question of their own: who opted out in the usual way is blocked beside it."""
+    async with bridge_of(tmp_path, do_not_call={"when": "'dnc' in contact.tags"}) as bridge:
+        usual = await workflow(bridge, phone=P1, customData={"dnd": "true"})
+        assert bridge.fate(usual) == "skipped: do not call"
+        mapped = await form(bridge, name="Bob Ray", phone=P2, stop="on")
+        assert bridge.fate(mapped) == "skipped: do not call"
+        assert bridge.methods() == []
+
+
 # Tags emptied
 
 

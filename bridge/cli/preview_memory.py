@@ -49,6 +49,8 @@ class Memory:
             raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
         if not row["payload"]:
             fix = "GHL can send it again: its webhook log, or the workflow"
+            if row["reason"] in ("forgotten", "do not call"):
+                fix = "nothing of an erased person is kept; `bridge forget PHONE --lift` takes the mark away"
             raise BridgeError(f"the payload of event {event_id} is gone (retention, or forget)", fix=fix)
         then = wanted.read(self._reader, event_id)
         return Stored(

@@ -193,7 +193,7 @@ def _tell_elsewhere(bound: "dict[str, Bound]") -> None:
     where = ", ".join(dict.fromkeys(each.fusion for _, each in aside))
     whose = ", ".join(dict.fromkeys(account for account, _ in aside))
     said = f"{leads:,} lead{'s' * (leads != 1)} of {where} ({whose}), since {local_time(since)[:16]}"
-    todo = "`bridge adopt`, then `bridge replay --state delivered --since …`"
+    todo = "once: `bridge adopt`, then `bridge replay --state delivered --since …`"
     facts([("put aside", said), ("what to do", todo)])
 
 
