@@ -42,14 +42,14 @@ class Memory:
     def stored(self, event_id: int) -> Stored:
         """Read a stored event. Raises BridgeError when it isn't there, or its payload isn't."""
         row = self._reader.execute(
-            "SELECT source, external_id, payload, occurred_at, state, reason, id FROM events WHERE id = ?",
+            "SELECT source, external_id, payload, occurred_at, state, reason, id, phone FROM events WHERE id = ?",
             (event_id,),
         ).fetchone()
         if row is None:
             raise BridgeError(f"there is no event {event_id}", fix="`bridge events` lists them")
         if not row["payload"]:
             fix = "GHL can send it again: its webhook log, or the workflow"
-            if row["reason"] in ("forgotten", "do not call"):
+            if row["reason"] == "forgotten" or (row["reason"] == "do not call" and not row["phone"]):
                 fix = "nothing of an erased person is kept; `bridge forget PHONE --lift` takes the mark away"
             raise BridgeError(f"the payload of event {event_id} is gone (retention, or forget)", fix=fix)
         then = wanted.read(self._reader, event_id)
