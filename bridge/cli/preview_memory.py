@@ -42,7 +42,10 @@ class Memory:
     def stored(self, event_id: int) -> Stored:
         """Read a stored event. Raises BridgeError when it isn't there, or its payload isn't."""
         row = self._reader.execute(
-            "SELECT source, external_id, payload, occurred_at, state, reason, id, phone FROM events WHERE id = ?",
+            """
+            SELECT source, external_id, payload, occurred_at, state, reason, id, phone
+            FROM events WHERE id = ?
+            """,
             (event_id,),
         ).fetchone()
         if row is None:

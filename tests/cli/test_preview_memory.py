@@ -89,3 +89,22 @@ def test_known_does_not_ask_the_database(stock):
     found = seen(stock, "", 0, "--known")
     assert found["known"] is None
     assert found["requests"][0]["method"] == "PATCH"
+
+
+@pytest.mark.parametrize(
+    ("reason", "phone", "fix"),
+    [
+        ("forgotten", PHONE, "nothing of an erased person is kept"),
+        ("do not call", "", "nothing of an erased person is kept"),
+        ("do not call", PHONE, "GHL can send it again"),  # emptied by retention
+        ("unchanged", PHONE, "GHL can send it again"),
+    ],
+)
+def test_an_event_without_its_payload_says_where_it_is(stock, reason, phone, fix):
+    event_id = stock.accept("ann", body=json.dumps(BODY).encode())
+    stock.decide(event_id, Decision("skipped", reason), phone)
+    stock.connection.execute("UPDATE events SET payload = x'' WHERE id = ?", (event_id,))
+    stock.connection.commit()
+    result = stock.bridge("preview", event_id)
+    assert result.exit_code == 1
+    assert fix in result.stderr
