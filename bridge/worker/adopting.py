@@ -32,6 +32,7 @@ from bridge.outbox.outcome import (
 from bridge.outbox.retry import probe_delay_s
 from bridge.store import adopting, mending, recovering, settling, spending
 from bridge.store.marks import Marks
+from bridge.worker.answering import answered
 from bridge.worker.course import Course, known_course
 from bridge.worker.reading import Reading, is_whole
 
@@ -203,15 +204,12 @@ class _Adopter:
         """Within a transaction: the attempt's end, and all that the page told."""
         answer, now = listing.answer, self._clock()
         outcome = answer.outcome
-        error = getattr(outcome, "reason", "")
-        answered = settling.Answered(
-            outcome, answer.status, answer.ms, answer.method, answer.path, error, answer.reached
-        )
-        settling.write_attempt(self._connection, attempt_id, answered, now)
+        ended = answered(answer)
+        settling.write_attempt(self._connection, attempt_id, ended, now)
         if not isinstance(outcome, Throttled):  # the pause that follows is exact, the header isn't
             spent = spending.spent(self._connection, self.account, now=now, per_s=self._budget.per_s)
             self._budget.believe(answer.quota, spent, now)
-        self._note(answered, now)
+        self._note(ended, now)
         course = replace(course, requests=course.requests + 1)
         match outcome:
             case Delivered():

@@ -26,6 +26,7 @@ from bridge.outbox.outcome import (
 )
 from bridge.rules.destination import Place, places
 from bridge.store import adopting, recovering, settling, spending
+from bridge.worker.answering import answered
 
 LOOK_S = 0.5  # how often a full budget is looked at again
 KEPT = 2  # requests of the window that are left to opt-outs
@@ -183,23 +184,8 @@ class Asker:
             with adopting.writing(self._connection) as connection:
                 adopting.interrupt(connection, attempt_id, self._clock())
             raise
-        answer = listing.answer
-        error = getattr(answer.outcome, "reason", "")
         with adopting.writing(self._connection) as connection:
-            settling.write_attempt(
-                connection,
-                attempt_id,
-                settling.Answered(
-                    answer.outcome,
-                    answer.status,
-                    answer.ms,
-                    answer.method,
-                    answer.path,
-                    error,
-                    answer.reached,
-                ),
-                self._clock(),
-            )
+            settling.write_attempt(connection, attempt_id, answered(listing.answer), self._clock())
         return listing
 
     async def _place(self, account: str) -> tuple[int, float]:

@@ -25,6 +25,7 @@ from bridge.outbox.settle import Moment
 from bridge.store import claiming, recovering, settling, spending
 from bridge.store.claiming import Claimed
 from bridge.store.writer import Writer
+from bridge.worker.answering import answered
 from bridge.worker.signals import POLL_S, STORE_PAUSE_S, Signals, wait
 from bridge.worker.telling import Teller
 
@@ -213,17 +214,14 @@ class Lane:
 
     async def _settle(self, claimed: Claimed, answer: Answer, *, outdated: bool) -> None:
         now, jitter = self._clock(), random.random()  # noqa: S311 - spreads retries, guards nothing
-        error = getattr(answer.outcome, "reason", "")
-        answered = settling.Answered(
-            answer.outcome, answer.status, answer.ms, answer.method, answer.path, error, answer.reached
-        )
+        ended = answered(answer)
         before = self.state
         if not (outdated and isinstance(answer.outcome, Unauthorized)):  # the old key's refusal
             self.state = after(before, answer.outcome, sent_at=claimed.sent_at, now=now, jitter=jitter)
         moment = Moment(now, jitter, before, self.state)
-        self._teller.finished(claimed, answered, moment)
+        self._teller.finished(claimed, ended, moment)
         settlement = await self._write(
-            lambda connection: self._settled(connection, claimed, answered, moment, answer.quota)
+            lambda connection: self._settled(connection, claimed, ended, moment, answer.quota)
         )
         self._teller.ended(settlement.ended, now)
         self._teller.found(settlement.found)
