@@ -147,6 +147,8 @@ class Service:
         async with self._moving:
             if await origin.move(self._lanes.values(), self.writer, self.signals, config, self._clock):
                 self._use(config)
+            elif not self.signals.stopping:
+                self._reload_lanes()
 
     def _use(self, config: Config) -> None:
         self.config = config

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import sqlite3
 
 import httpx2
 import pytest
@@ -192,6 +193,29 @@ async def test_a_replay_of_what_was_delivered_brings_also_those_whose_newest_eve
         assert "2 events go through the rules again" in said.stdout
         await bridge.until(lambda: bridge.fate(same) == "delivered")
     assert phones(fusions.real) == [ANN]
+
+
+async def test_a_change_that_fails_leaves_the_old_one_at_work(tmp_path, fusions, monkeypatch, capsys):
+    """An error that nobody expected stopped all lanes for ever, and `status` said "sends"."""
+
+    def broken(*_):
+        raise sqlite3.OperationalError("no such column")
+
+    async with running(tmp_path, fusions, TRIAL) as bridge:
+        await bridge.accept(phone=ANN)
+        await bridge.settled()
+        with monkeypatch.context() as patched:
+            patched.setattr("bridge.worker.origin.origins.bind", broken)
+            configured(bridge.folder, REAL)
+            bridge.service.reload()
+            event = await bridge.accept(phone=BOB)
+            await bridge.settled()
+        assert bridge.fate(event) == "delivered"
+        assert "fusion.change_failed" in capsys.readouterr().out
+        await move(bridge, REAL)
+        await bridge.accept(phone=BOB, note="again")
+        await bridge.settled()
+    assert (phones(fusions.trial), phones(fusions.real)) == ([ANN, BOB], [BOB])
 
 
 async def test_the_log_says_it(tmp_path, fusions, capsys):

@@ -4,7 +4,6 @@ Rule for editors: what is under way to the old Fusion is settled before anything
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Collection
 
 import structlog
@@ -49,15 +48,21 @@ async def move(
 ) -> bool:
     """Bind every account anew once nothing is under way. The lanes begin nothing until `Lane.use`.
 
-    Returns False when the service stops before that: the next start binds them.
+    Returns False when the service stops before that, or the change fails: the next start binds them.
     """
     for lane in lanes:
         lane.retire()
     for lane in lanes:
         await lane.quiet()
     while not signals.stopping:
-        with contextlib.suppress(StoreError):
+        try:
             await bind(writer, config, clock)
+        except StoreError:
+            pass
+        except Exception:
+            log.exception("fusion.change_failed", fix="the old configuration goes on; a restart tries again")
+            return False
+        else:
             for lane in lanes:
                 lane.state = LaneState()  # what it waited for was the old Fusion
             return True
