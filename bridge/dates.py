@@ -19,6 +19,10 @@ _DIGITS = re.compile(r"\d")
 _YEAR_FIRST = re.compile(r"\D*\d{4}\D?\d")
 _DOTTED = re.compile(r"(?<!\d)\d{1,2}\.\s?\d{1,2}\.\s?\d{2,4}(?!\d)")
 _CLOCK = re.compile(r"\d{1,2}\s?([:.h]\s?\d{2}|[ap]\.?m\b)|T\d{4}", re.IGNORECASE)
+_TIME = re.compile(r"(?<![\d:])\d{1,2}:\d{2}")
+_BESIDE_CLOCK = re.compile(r"\s(?:@|à|um)\s|\s*\bUhr\b\.?", re.IGNORECASE)
+# A form that wasn't escaped makes a blank of the plus: 2026-11-30T16:15:00 05:30.
+_LOST_PLUS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (?=(?:0\d|1[0-4]):?\d\d$)")
 _REMARK = re.compile(r"\s*\((?![^)]*\d)[^)]*\)\s*$")  # "(Eastern Standard Time)"
 _IANA = re.compile(r"\s*\[?\b([A-Z][A-Za-z]+(?:/[A-Za-z_+-]+){1,2})\]?$")
 _OFFSET = re.compile(r"(?<=[\dmMzZ\sTC])\s*(?:GMT|UTC|Z)?\s*([+-])(\d{1,2})(?::?(\d{2}))?$")
@@ -80,6 +84,8 @@ def read(text: str, *, day_first: bool = False) -> Read | None:
     text = text.strip()
     if not 6 <= len(text) <= _LONGEST or not _DIGITS.search(text):
         return None
+    if " " in text:
+        text = _LOST_PLUS.sub(r"\1+", text)
     try:
         at = datetime.fromisoformat(text.upper())
     except ValueError:
@@ -88,7 +94,9 @@ def read(text: str, *, day_first: bool = False) -> Read | None:
 
 
 def _read(text: str, *, day_first: bool) -> Read | None:
-    rest, zone = _zoned(_REMARK.sub("", text))
+    rest, zone = _zoned(_BESIDE_CLOCK.sub(" ", _REMARK.sub("", text)).strip())
+    if len(_TIME.findall(rest)) > 1:
+        return None  # from, until: either may be meant
     if any(word.casefold() not in _SAID for word in _WORD.findall(rest)):
         return None  # "nov. 31 o'clock" or another language: a word that is left out may change the meaning
     rest = _POINT_CLOCK.sub(r"\1:\2", rest)

@@ -32,6 +32,9 @@ EASTERN = timezone(timedelta(hours=-5))
         "3 Nov 2026 at 4.15pm",
         "Tue Nov  3 16:15:00 2026",
         " 3rd of November 2026, 16h15 ",
+        "November 3, 2026 @ 4:15 pm",
+        "3.11.2026, 16:15 Uhr",
+        "3.11.2026 um 16:15 Uhr",
     ],
 )
 @pytest.mark.parametrize("day_first", [True, False])
@@ -69,11 +72,19 @@ def test_there_is_no_25th_month(text, day_first):
         ("3.11.2026 16:15 MEZ", timezone(timedelta(hours=1))),
         ("11/3/2026 16:15 UTC+3", timezone(timedelta(hours=3))),
         ("2026-11-03 16:15 +05:30", timezone(timedelta(hours=5.5))),
+        ("2026-11-03T16:15:00 05:30", timezone(timedelta(hours=5.5))),  # its plus became a blank
+        ("2026-11-03T16:15:00.000 0530", timezone(timedelta(hours=5.5))),
+        ("2026-11-03T16:15 00:00", UTC),
     ],
 )
 def test_zones(text, zone):
     read = dates.read(text)
     assert (read.at, read.clock) == (AT.replace(tzinfo=zone), True)
+
+
+@pytest.mark.parametrize("text", ["11/03/2026 16:15 - 17:15", "Nov 3, 2026 4:15 PM 5:15 PM"])
+def test_two_times_are_no_time(text):
+    assert dates.read(text) is None
 
 
 @pytest.mark.parametrize("text", ["2026-11-03", "11/03/2026", "Nov 3, 2026", "3 November 2026", "20261103"])

@@ -44,6 +44,7 @@ _ITEMS = 100  # of a list that is looked through for a text
 _HELD = (
     "value", "number", "phone", "phoneNumber", "phone_number", "e164", "email", "address", "full", "text",
 )  # fmt: skip
+_PRIMARY = ("primary", "isPrimary", "is_primary")
 _LABELLED = ("name", "label", "title")
 _CALLING = ("callingCode", "calling_code", "countryCallingCode", "dialCode", "countryCode", "country_code")
 _CODE = re.compile(r"\+?[1-9][0-9]{0,3}")
@@ -67,7 +68,7 @@ NO_ZONE = Zone()
 def text(value: Any, levels: int = _LEVELS) -> str:
     """One line of text, "" when there is none: 15551234567.0 is "15551234567".
 
-    A list is its first item that gives a text, an object its value, number, phone, name or label.
+    A list is its primary item, else the first that gives a text; an object its value, number, phone, name …
     """
     match value:
         case str():
@@ -77,11 +78,19 @@ def text(value: Any, levels: int = _LEVELS) -> str:
         case int() | float():
             return _digits(value)
         case list() | tuple() if levels:
-            return next(filter(None, (text(item, levels - 1) for item in value[:_ITEMS])), "")
+            return next(
+                filter(None, (text(item, levels - 1) for item in sorted(value[:_ITEMS], key=_second))), ""
+            )
         case Mapping() if levels:
             return _held(value, levels - 1)
         case _:
             return ""
+
+
+def _second(item: Any) -> bool:
+    """Of a person's phones the primary one is first: [{"value": "…"}, {"value": "…", "primary": true}]."""
+    primary = isinstance(item, Mapping) and next((item[word] for word in _PRIMARY if word in item), None)
+    return flag(primary) is not True
 
 
 def name(said: str) -> str:

@@ -19,7 +19,9 @@ _READ: Final = 1000  # characters of a value that are looked at
 # In any case; with or without brackets, dots and dashes around them.
 _NO_NAME: Final = frozenset(
     {"null", "undefined", "none", "n/a", "n.a", "n.a.", "n\\a", "#n/a", "object object", "null-null"}
-    | {"not provided", "not available", "not applicable", "not set", "no name"}
+    | {"not provided", "not available", "not applicable", "not set", "no name", "false", "empty"}
+    | {"#ref", "#value", "#name", "#error", "unknown", "unknown caller", "unknown name", "anonymous"}
+    | {"anonymous caller", "wireless caller", "private caller", "private number", "no caller id"}
 )
 # Names of people when they are written otherwise ("Nil", "Na", "Nan").
 _NO_NAME_AS_WRITTEN: Final = frozenset({"nil", "NIL", "na", "NA", "nan", "NaN", "NAN"})
@@ -28,6 +30,8 @@ _NO_PART: Final = frozenset({"null", "undefined", "None", "NaN", "N/A", "n/a", "
 _AROUND: Final = "()[]{}<>\"'`“”‘’«»"
 # Merge fields that a CRM didn't fill: names of fields, not of people.
 _UNFILLED: Final = re.compile(r"\{\{.*?\}\}")
+# What a CRM puts there for a caller whom it doesn't know: nobody is greeted by a number.
+_NUMBER: Final = re.compile(r"\+?(?:[\s().-]*[0-9]){7,}[\s().-]*")
 _HOLLOW: Final = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}|<\s*>")
 
 
@@ -61,7 +65,8 @@ def _without_nothing(text: str) -> str:
 
 def _is_nothing(text: str) -> bool:
     bare = text.strip(_AROUND + " ,;:!?*_-–—")
-    return bare in _NO_NAME_AS_WRITTEN or bare.casefold() in _NO_NAME or _is_punctuation(bare)
+    known = bare in _NO_NAME_AS_WRITTEN or bare.casefold() in _NO_NAME
+    return known or _is_punctuation(bare) or _NUMBER.fullmatch(bare) is not None
 
 
 def _is_punctuation(word: str) -> bool:

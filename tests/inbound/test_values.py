@@ -127,3 +127,17 @@ def test_plain_keeps_kinds_and_drops_what_nobody_meant():
 def test_plain_leaves_what_lies_deep_as_sent():
     assert values.plain([[[[[" x "]]]]]) == [[[[[" x "]]]]]
     assert values.plain([[[{"a": {"b": None}}]]]) == [[[{"a": {"b": None}}]]]
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([{"value": "1"}, {"value": "2", "primary": True}], "2"),
+        ([{"number": "1", "isPrimary": "false"}, {"number": "2", "isPrimary": "true"}], "2"),
+        ([{"value": "1", "primary": False}, {"value": "2", "primary": False}], "1"),
+        ([{"value": "", "primary": True}, {"value": "2", "primary": False}], "2"),
+        (["1", {"value": "2"}], "1"),
+    ],
+)
+def test_of_several_the_primary_one_counts(items: list[object], expected: str) -> None:
+    assert values.text(items) == expected
