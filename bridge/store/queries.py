@@ -164,8 +164,9 @@ def _newest(
 ) -> Iterator[sqlite3.Row]:
     """The newest of each state; with limit 0 all."""
     # One state a query: (state, id) and (source, state, id) are indexes, "one of these states" by id is none.
-    # About one person there are few events.
-    states = wanted.states or (STATES if wanted.source and not wanted.person else ("",))
+    # About one person there are few events, and a reason has an index of its own.
+    by_source = wanted.source and not wanted.person and wanted.reasons is None
+    states = wanted.states or (STATES if by_source else ("",))
     reasons = ("",) if wanted.reasons is None else wanted.reasons
     for state, reason in product(dict.fromkeys(states), reasons):
         clauses, values = _conditions(connection, wanted, state, reason)

@@ -116,6 +116,7 @@ def test_no_list_reads_all_events(reader, wanted):
         (Wanted(states=("dead",), since=1.0), "INDEX events_state (state=? AND id>?)"),
         (Wanted(source="forms", states=("dead",), contact="ann"), "INDEX events_contact (contact_id=?)"),
         (Wanted(source="forms", states=("dead",), ids=(1,)), "INTEGER PRIMARY KEY (rowid=?)"),
+        (Wanted(source="forms", reasons=("unchanged",)), "INDEX events_reason (reason=?)"),
     ],
 )
 @pytest.mark.usefixtures("ids")
