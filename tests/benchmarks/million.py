@@ -10,6 +10,7 @@ counts. Fusion isn't there: nothing is delivered.
 import contextlib
 import http.client
 import json
+import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -95,6 +96,17 @@ def _asked(database: Path) -> list[str]:
         "events --since 89d",
         "events --since 89d --state dead",
         f"events --since 60d --source {RARE_SOURCE}",
+        "events --name family00012",
+        "events --name family001",
+        "events --name 'adie family001'",
+        "events --email sample.4711@example.com",
+        "events --email sample.4711",
+        "events --name family001 --state dead",
+        "events --reason 'not a number'",
+        "events --reason unchanged --source app",
+        "events --route all",
+        "events --route nowhere",
+        "events --warned",
         "events --limit 1000",
         "events --limit 1000 --state dead",
         *(f"show {event_id}" for event_id in newest.values()),
@@ -124,7 +136,7 @@ def _ms(do: Callable[[], object], *, clock: Callable[[], float], times: int = _T
 
 
 def _command(setting: Setting, words: str) -> None:
-    name, *args = words.split()
+    name, *args = shlex.split(words)
     form = [] if name == "replay" else ["--json"]
     done = CliRunner().invoke(app, [name, "-c", str(setting.config), *args, *form])
     if done.exit_code:

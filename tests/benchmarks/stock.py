@@ -19,6 +19,9 @@ DAYS = 90.0
 RECEIVED = 1_000  # the newest
 QUEUED = 3_000  # before those
 
+FIRST_NAMES = [f"{begin}{end}" for begin in ("Ad", "Ben", "Car", "Dan", "El") for end in
+               ("a", "ie", "lo", "ny", "ra", "so", "to", "vi")]  # fmt: skip
+
 # One of a kind, for who asks for them.
 BUSY_CONTACT = "contact-of-a-thousand"
 RARE_SOURCE = "forms"
@@ -43,13 +46,15 @@ def fill(database: Path, count: int, *, kinds: tuple[str, ...] = ("workflow", "a
         "one_body": bodies[0],
         "other_body": bodies[-1],
         "lead": json.dumps(_LEAD),
+        "places": json.dumps({field: ["lead." + field] for field in ("phone", *_LEAD)}),
+        "first_names": json.dumps(FIRST_NAMES),
         "busy": BUSY_CONTACT,
         "rare": RARE_SOURCE,
         "waiting": count - RECEIVED - QUEUED if count > 10 * (RECEIVED + QUEUED) else count,
         "received": count - RECEIVED if count > 10 * (RECEIVED + QUEUED) else count,
     }
     connection.execute("BEGIN")
-    for statement in (_EVENTS, _CONTACTS, _LEADS, _ATTEMPTS, _CARRIED, _OUTBOX):
+    for statement in (_EVENTS, _CONTACTS, _LEADS, _ATTEMPTS, _OUTBOX, _WANTED, _WORDS, _EMAILS, _CARRIED):
         connection.execute(statement, values)
     connection.execute("COMMIT")
     wrong = connection.execute("PRAGMA foreign_key_check").fetchone()
@@ -155,12 +160,45 @@ INSERT INTO attempts (
 FROM number
 """
 _CARRIED = f"""
-INSERT INTO attempt_leads (attempt_id, event_id, campaign_id, phone)
-SELECT {_TRIES} + (id + 9) / 10, id, '', phone FROM events WHERE state = 'delivered'
+INSERT INTO attempt_leads (attempt_id, event_id, campaign_id, phone, body)
+SELECT {_TRIES} + (id + 9) / 10, id, '', e.phone, body
+FROM events AS e JOIN event_leads ON event_id = id
+WHERE state = 'delivered'
 UNION ALL
-SELECT id, {MUCH_RETRIED}, '', (SELECT phone FROM events WHERE id = {MUCH_RETRIED})
-FROM attempts
-WHERE id <= {_TRIES}
+SELECT a.id, event_id, '', phone, body FROM attempts AS a JOIN event_leads ON event_id = {MUCH_RETRIED}
+WHERE a.id <= {_TRIES}
+"""
+# A first name is one of forty, a last name one of 20,000.
+_NAMED = """
+WITH named AS (
+    SELECT
+        id, phone, state, json_extract(:first_names, printf('$[%d]', (id * 7919) % :people % 40)) AS first,
+        printf('Family%05d', (id * 7919) % :people % 20000) AS last,
+        printf('sample.%d@example.com', (id * 7919) % :people) AS email
+    FROM events
+    WHERE state <> 'received'
+)
+"""
+_WANTED = f"""
+{_NAMED}
+INSERT INTO event_leads (event_id, rules, name, account, phone, body, places)
+SELECT
+    id, '0123456789', full, iif(phone = '', '', 'main'), phone,
+    iif(phone = '', NULL, json_set(:lead, '$.phone', phone, '$.name', full, '$.email', email)),
+    iif(phone = '', '{{}}', :places)
+FROM (SELECT *, first || ' ' || last AS full FROM named)
+"""
+_WORDS = f"""
+{_NAMED}
+INSERT INTO event_words (kind, word, event_id)
+SELECT 'email', email, id FROM named
+UNION ALL SELECT 'name', lower(first), id FROM named
+UNION ALL SELECT 'name', lower(last), id FROM named
+ORDER BY 1, 2, 3
+"""
+_EMAILS = """
+INSERT INTO contact_emails (email, system, location_id, contact_id)
+SELECT 'of.' || contact_id || '@example.com', system, location_id, contact_id FROM contact_map
 """
 _OUTBOX = """
 INSERT INTO outbox (lane, account, campaign_id, phone, body, event_id, priority, queued_at, due_at)
