@@ -22,7 +22,7 @@ _GAP = re.compile(r"[\W_]+")
 # Most keys have nothing of it: one search, and no phrase is made of them.
 _STEM = re.compile(
     "d.?n.?[dc]|opt|call|contact|disturb|unsub|stop|remov|delet|block|blacklist|suppress|consent"
-    "|phone|ring|dial|telefon|take.?me.?off|anruf|kontakt|llam|appel|chiam|ligar",
+    "|phone|ring|dial|solicit|permission|telefon|take.?me.?off|anruf|kontakt|llam|appel|chiam|ligar",
     re.IGNORECASE,
 )
 
@@ -52,9 +52,12 @@ _BEHIND = frozenset(
 _SETTINGS = frozenset({"settings", "setting", "preferences", "channels", "channel"})
 _LIKE = re.compile(
     r"\b(dnd|dnc|(do ?not|dont|never|not) ?(to )?(be )?(call|contact|disturb|phone|ring|dial|telephone)\w*"
-    r"|do not solicit"
+    r"|do not solicit|no longer (want|wish|like)\b.*\b(call|contact|phone)\w*"
+    r"|(consent|permission) ((is|was|has been) )?(withdrawn|revoked)"
+    r"|(withdraw|withdrew|withdrawn|revoke|revoked) ((my|the|call|tcpa) )*(consent|permission)"
     r"|not (want|wish|like)\b.*\b(call|contact|phone)\w*|no (more |further )*(phone )?(calls?|contact)"
-    r"|opt(s|ed|ing)? ?outs?|optedout|unsub\w*|stop (all |the |my |your |any )*(phone )?call\w*"
+    r"|opt(s|ed|ing)? ?((me|us|him|her|them) )?outs?|optedout|unsub\w*"
+    r"|stop (all |the |my |your |any )*(phone )?call\w*"
     r"|stop contact\w*|remove (me|from)\b.*|removed from\b.*|take (me|us) off|blacklist\w*"
     r"|(block|blocked) (from )?(phone )?call\w*"
     r"|(call|calls|phone) block(ed)?|blocked|suppress\w*)\b"
@@ -82,6 +85,15 @@ _CALLS = re.compile(r"\b(call|calls|calling|called|phone|voice|telephone|everyth
 _ABOUT = re.compile(
     r"\b(links?|urls?|uri|href|footer|template|keywords?|notice|disclaimer|policy|token|hash|rate|counts?"
     r"|messages?|instructions?|hours|before|after|between|during|window|schedule|starts?|ends?)\b"
+)
+# How to opt out, as the text beside a box tells it: "Reply STOP to opt out", "I can opt out at any time".
+# Who ticks the box says nothing of it; the rest of the text counts.
+_HOW = re.compile(
+    r"\b(to (opt ?out|unsubscribe|stop)( \w+){0,6}? )?\b(reply|text|txt|send|type)(ing)?( with)?( the word)?"
+    r" (stop|unsub\w*|opt ?out|end|quit|cancel)\b( all)?( to .*)?"
+    r"|\b((i|you|we|and|that|can|may|also|understand) )*"
+    r"(opt(ing)? ?out|unsubscrib(e|ing)|(can|may) stop)( \w+){0,6}? any ?time\b( \w+){0,2}? ?"
+    r"(by (reply|text|send)ing .*)?"
 )
 
 
@@ -136,6 +148,7 @@ def _speaks(key: str) -> Speaks:
 
 
 def _phrase(phrase: str) -> Speaks:
+    phrase = _GAP.sub(" ", _HOW.sub(" ", phrase)).strip()
     if _OTHER.search(phrase) and not _CALLS.search(phrase):
         return ""
     if _ABOUT.search(phrase):

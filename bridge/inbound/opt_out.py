@@ -16,6 +16,7 @@ _OTHERS = frozenset(
     | {"assignedto", "assigneduser", "calendar", "appointment", "opportunity", "campaign", "order", "invoice"}
     | {"payment", "task", "note", "message", "form", "site", "attributionsource", "lastattributionsource"}
 )
+_REFUSED = frozenset({"revoked", "withdrawn", "refused", "declined", "denied", "not given"})  # consent
 _LABELS = ("label", "name", "key", "fieldkey", "field", "title", "question")
 _VALUES = ("value", "fieldvalue", "values", "answer")
 _DEEPEST, _KEYS_READ = 4, 20_000
@@ -113,7 +114,7 @@ def _within(payload: Mapping[str, Any]) -> Iterator[Said]:
                         deeper.append(value)
                 elif kind is list:
                     yield from _labelled(value)
-                elif kind is str and usual and remarked[key] and remarks.says_no(value, beside=layer):
+                elif kind is str and usual and (says_no := remarked[key]) and says_no(value, beside=layer):
                     yield Said(key, "remark", value)
             if left < 0:
                 return
@@ -153,13 +154,17 @@ def _flag(said: Said) -> bool | None:
         case "looks":
             return True if meaning in (True, "unclear") else None
         case "consent":
-            return True if meaning is False else None
+            return True if meaning is False or _refused(said.value) else None
         case "remark":
             return True
         case "settings":
             return None if _channels(said) is not None else True if meaning == "unclear" else meaning
         case _:  # a deletion that can't be read: whoever it is must not be called
             return True if meaning == "unclear" else None
+
+
+def _refused(value: Any) -> bool:
+    return isinstance(value, str) and value.strip(" .!").casefold() in _REFUSED
 
 
 def _another_stop(said: Said) -> bool:

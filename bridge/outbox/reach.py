@@ -4,6 +4,7 @@ By its e-mail addresses, and by every number that its phone can mean. Pure. Rule
 spread as far as it can be meant; an opt-in lifts only what the same contact, address or number said.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,9 @@ _FIX = (
     "phone; where neither is known, look for the lead in Fusion"
 )
 _LONGEST = 320  # characters; no address has more
+_READ = 1000  # characters of a value that are looked at
+# What stands around them doesn't count: "Ann <ann@example.com>", "mailto:ann@example.com", a list of two.
+_ADDRESSES = re.compile(r"[^\s<>()\[\]\"`,;:|?@]+@[^\s<>()\[\]\"`,;:|?@]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ class Word:
 def addresses(reading: Reading, mapped: Mapped) -> tuple[str, ...]:
     """The e-mail addresses of an event's contact, spelt so that the same ones are equal."""
     found = (reading.contact.email, mapped.lead.email if mapped.lead else "")
-    folded = (text.strip().casefold() for text in found)
-    return tuple(dict.fromkeys(text for text in folded if "@" in text and len(text) <= _LONGEST))
+    each = (one.strip("'.*") for text in found for one in _ADDRESSES.findall(text[:_READ].casefold()))
+    return tuple(dict.fromkeys(address for address in each if len(address) <= _LONGEST))
 
 
 def speaks_of_calls(reading: Reading, mapped: Mapped) -> bool:

@@ -159,3 +159,37 @@ def test_any_key(key):
     assert squeeze(squeeze(key)) == squeeze(key) or not key.isascii()
     assert words(key) == words(key).strip()
     assert "" not in _EXACT
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("By submitting you agree to be contacted. Reply STOP to opt out.", ""),
+        ("I agree to be called. Text STOP to unsubscribe", "consent"),
+        ("I consent to calls. I can opt out any time.", "consent"),
+        ("I understand I can unsubscribe at any time", ""),
+        ("I agree to receive calls and texts. To opt out, reply STOP.", ""),
+        ("I agree to be called; I can opt-out at anytime by replying STOP", "consent"),
+        ("You may unsubscribe from these calls at any time", ""),
+        ("sms_and_call_terms_reply_stop_to_opt_out", ""),
+        # Beside the text that tells how to, the person's own word counts.
+        ("Do not call me. Text STOP to unsubscribe", "exact"),
+        ("I want to opt out of calls", "looks"),
+        ("To opt out of calls check here", "looks"),
+        ("Please stop calling me at any time of the day", "looks"),
+        ("Stop", "exact"),
+    ],
+)
+def test_how_to_opt_out_is_no_opt_out(key, expected):
+    assert speaks(key) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("Do not solicit", "Opt me out", "I no longer want calls", "Consent withdrawn"),
+        *("consent_revoked_at", "Revoked my consent", "permission was revoked", "revoke_consent"),
+    ],
+)
+def test_other_words_for_it(key):
+    assert speaks(key) == "looks"

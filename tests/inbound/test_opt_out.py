@@ -64,6 +64,9 @@ BLOCKS = [
     {"type": "opt-out"},
     {"eventType": "DND enabled"},
     {"event": "call_opt_out"},
+    {"call consent": "Revoked"},
+    {"consent to calls": "declined"},
+    {"disposition": "Do Not Call"},
 ]
 SILENT = [
     {},

@@ -69,7 +69,7 @@ def test_the_workflow_tells_it() -> None:
         {"contact_id": "c1", "full_name": "Ann Lee", "phone": "202-555-0143 (DNC)"}
     )
     assert reading.contact.do_not_call
-    assert "phone: the words beside it say do not call, and count as an opt-out" in reading.warnings
+    assert "phone: its words say do not call, and count as an opt-out" in reading.warnings
 
 
 def test_a_form_is_understood_under_keys_of_its_own() -> None:
@@ -79,7 +79,7 @@ def test_a_form_is_understood_under_keys_of_its_own() -> None:
     reading = source.read({"3": "202-555-0143 - do not call"})
     assert reading.contact.do_not_call
     assert reading.dnd_all is True
-    assert "phone: the words beside it say do not call, and count as an opt-out" in reading.warnings
+    assert "phone: its words say do not call, and count as an opt-out" in reading.warnings
 
 
 def test_a_phone_that_the_mapping_misses_is_named() -> None:
@@ -93,3 +93,31 @@ def test_a_phone_that_the_mapping_misses_is_named() -> None:
     assert "'phone_number' may be it" in said({"phone_number": "2025550101"})
     assert "'contact.phone' may be it" in said({"contact": {"phone": "2025550101"}})
     assert said({"phone_number": "n/a", "smartphone": "yes", "total": 2025550101}) == ""
+
+
+@pytest.mark.parametrize("key", ["status", "Lead Status", "call_disposition", "pipelineStage", "lost reason"])
+@pytest.mark.parametrize(
+    "value",
+    ["DNC", "dnc", "Do Not Call", "do-not-contact", "Lost - do not call", "DNC requested", "opted_out"],
+)
+def test_a_status_that_says_no_blocks(key: str, value: str) -> None:
+    said = spoken({"contact_id": "c1", key: value})
+    assert said.everything is True
+    assert said.doubts
+
+
+@pytest.mark.parametrize("key", ["status", "Lead Status", "call_disposition", "pipelineStage", "lost reason"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("New", "No Call", "No contact", "Not contacted", "Not DNC", "Unsubscribed", "Stopped", "blocked"),
+        *("No answer", "Wrong number", "Stop", "Call back", "", None, 3, "Contacted", "Opted in"),
+    ],
+)
+def test_a_status_about_anything_else_blocks_nothing(key: str, value: Any) -> None:
+    assert spoken({"contact_id": "c1", key: value}).everything is None
+
+
+def test_a_status_of_somebody_else_blocks_nothing() -> None:
+    assert spoken({"contact_id": "c1", "agent": {"status": "DND"}}).everything is None
+    assert spoken({"contact_id": "c1", "Favourite game": "DND"}).everything is None

@@ -58,7 +58,13 @@ def row(decision, key):
         (" Ann@Example.COM ", (EMAIL,)),
         ("ann.lee@gmail.com", ("ann.lee@gmail.com",)),  # dots are left as they are
         ("STRASSE@EXAMPLE.COM", ("strasse@example.com",)),
+        ("Ann Lee <ann@example.com>", (EMAIL,)),
+        ("mailto:ann@example.com?subject=no", (EMAIL,)),
+        ("E-Mail: 'ann@example.com'.", (EMAIL,)),
+        ("ann@example.com, bo@example.com", (EMAIL, "bo@example.com")),
+        ("pat.o'neil@example.com", ("pat.o'neil@example.com",)),
         ("none", ()),
+        ("@", ()),
         ("", ()),
         ("x" * 400 + "@example.com", ()),
     ],
