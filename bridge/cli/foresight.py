@@ -180,7 +180,7 @@ def guess(config: Config, payload: Mapping[str, Any]) -> tuple[Source, str]:
 
 
 def _supposed(config: Config, mapped: Mapped, *, known: bool) -> Facts:
-    """What is known where no database says: nothing, or that Fusion has the lead."""
+    """Return the facts without a database: none, or with `known` that Fusion has the lead."""
     where = mapped.destination
     account = where.account if where else config.rules.default_account
     lead = KnownLead(account, where.campaign_id if where else "", mapped.phone)

@@ -1,4 +1,4 @@
-"""What a preview says of the past: what the database knows of the person, and the lead as it was then.
+"""The past in a preview: the person's state in the database, and the lead as the event first wanted it.
 
 Pure. Rule for editors: what isn't known is left out, not called "nothing".
 """
@@ -12,7 +12,7 @@ from bridge.outbox.facts import Facts
 
 
 def remembered(facts: Facts) -> list[str]:
-    """What counts beside the event, a sentence each; empty when the contact is unknown."""
+    """Return one sentence for each known fact; empty when the contact is unknown."""
     said = []
     if facts.marked.phone or facts.marked.contact:
         said.append("erased (bridge forget): nothing of them is sent")
@@ -42,7 +42,7 @@ def changes(stored: Stored | None, mapped: Mapped | None) -> list[tuple[str, Any
 
 
 def _flat(body: Any) -> dict[str, Any]:
-    """The fields, those of the custom ones beside the others."""
+    """Return the fields of a lead with its custom fields at the same level."""
     fields = {**body}
     custom = fields.pop("custom_fields", None) or {}
     flat = {**fields, **{f"custom_fields.{name}": value for name, value in custom.items()}}

@@ -163,7 +163,7 @@ def _value(value: Any) -> str:
 
 
 def _holds(reader: "sqlite3.Connection", story: "Story", known: Outline, now: float) -> dict[str, str]:
-    """By account what keeps it from sending, as `bridge status` says it."""
+    """Return for each account the reason why it doesn't send, in the words of `bridge status`."""
     from bridge.store.status import account_status, owner  # noqa: PLC0415
 
     window, running = window_of(known), bool(owner(known.database))
@@ -224,7 +224,7 @@ def _attempt(attempt: "Attempt") -> dict[str, str]:
 
 
 def _tell_bodies(attempts: "tuple[Attempt, ...]") -> None:
-    """What was sent for this event, once where a request says the same again."""
+    """Print the bodies that were sent for this event. A repeated body is printed once."""
     import json  # noqa: PLC0415 -- the option has that name
 
     said: dict[str, int] = {}

@@ -75,7 +75,7 @@ def drained(known: Outline, account: "AccountStatus") -> float | None:
 
 
 def _story(known: Outline, account: "AccountStatus", running: bool, now: float) -> str:  # noqa: FBT001
-    """What there is to say of an account beside its figures; usually nothing."""
+    """Return a note on an account beyond its figures; usually empty."""
     per_s = known.limit.per_s if known.limit else _PER_S
     told = holding.told(account.binding, known.limit.requests, per_s) if known.limit else ""
     why = holding.why(account, running=running, per_s=per_s, now=now)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def saved(path: Path) -> str:
-    """A mark of the file and of the .env beside it, which is another one once either is saved again."""
+    """Return a mark of the file and its .env. The mark changes when either file is saved again."""
     return " ".join(map(_mark, (path, path.with_name(".env"))))
 
 

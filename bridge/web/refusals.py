@@ -86,5 +86,5 @@ class Refusals:
             newest = new or old
             count = old.count + (new.count if new else 0)
             self._counts[key] = Count(*key, count, newest.reason, newest.last_at)
-        self._sample.extendleft(reversed(sample))
+        self._sample = deque([*sample, *self._sample], maxlen=SAMPLE)  # the newest stay
         self._noted.set()
