@@ -143,7 +143,13 @@ class Resolver:
     ) -> list[Ended]:
         accounts, entry = config.fusion.accounts, self._corrected(connection, event, reading)
         key = contact_key(event.source, reading, mapped.phone)
-        if entry is not None and entry.phone and key is not None and entry.phone != key.contact_id:
+        if (
+            entry is not None
+            and key is not None
+            and entry.phone not in ("", key.contact_id)
+            # Nothing is kept of a number that was erased: it may be somebody else's.
+            and not self._marks.of(connection, key, mapped.phone).phone
+        ):
             entries.move(connection, replace(key, contact_id=entry.phone), key)
         known = know(connection, self._marks, event.source, reading, mapped)
         mapped = known.mapped

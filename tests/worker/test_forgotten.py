@@ -57,6 +57,24 @@ async def test_what_somebody_else_says_with_their_phone_counts_for_the_own_one(t
         assert contact == {"phone": OWN, "blocked": 1}
 
 
+async def test_an_entry_corrected_to_their_phone_keeps_none_of_it(tmp_path):
+    entries = {
+        "type": "json",
+        "token": "token-of-the-entries-of-the-tests",
+        "id": "{{ payload.id }}",
+        "contact": {"name": "{{ payload.name }}", "phone": "{{ payload.phone }}"},
+    }
+    how = {"source": "entries", "token": entries["token"]}
+    async with running(tmp_path, sources={"entries": entries}) as bridge:
+        await bridge.post({"id": "e1", "name": "Ann Lee", "phone": OWN}, **how)
+        await bridge.settled()
+        forget(tmp_path)
+        await bridge.post({"id": "e1", "name": "Ann Lee", "phone": ERASED}, **how)
+        await bridge.settled()
+        assert ERASED not in str(bridge.rows("SELECT * FROM contact_map"))
+        assert bridge.lead(ERASED) is None
+
+
 async def test_an_event_that_waited_while_they_were_erased_is_theirs(tmp_path):
     async with running(tmp_path) as bridge:
         await bridge.accept(phone=ERASED)
